@@ -1,0 +1,142 @@
+"""The verdict record: the evidence for one claim, as it is stored under `results/`.
+
+Imports nothing heavy: `list`, `why` and `report` read records without NumPy.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from paperbench.errors import Location, PaperbenchError
+
+SCHEMA_VERSION = 1
+Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE", "VACUOUS", "ERROR"]
+Values = dict[str, list[float]]                 # metric -> one value a seed, in the order of seeds
+
+
+class Record(BaseModel):
+    """Immutable; an unknown key means another schema version."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+
+class Margin(Record):
+    """An interval on the mean margin: positive supports the claim.
+
+    alpha: one-sided error on either side at this look. n: seeds. values: one margin a seed.
+    """
+
+    mean: float
+    low: float
+    high: float
+    alpha: float
+    n: int
+    values: list[float]
+
+
+class Part(Record):
+    """One comparison of a check with its own margin."""
+
+    check: str
+    margin: Margin
+
+
+class Guard(Record):
+    """One condition without which a PASS would mean nothing."""
+
+    name: Literal["chance", "anchor", "ceiling", "budget", "identical", "divergence"]
+    ok: bool
+    detail: str
+
+
+class Control(Record):
+    """The claim judged again with the mechanism off.
+
+    difference: claim margin minus control margin, paired by seed, for the part it separates best.
+    """
+
+    verdict: Verdict | Literal["NOT RUN"]
+    kind: Literal["ablate", "null-data"]
+    parts: list[Part] = Field(default_factory=list)
+    difference: Margin | None = None
+    arms: dict[str, Values] = Field(default_factory=dict)
+    overrides: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    detail: str = ""
+
+
+class ClaimRecord(Record):
+    """Everything that the verdict on one claim rests on.
+
+    margin: the weakest part's. look: 1-based, of `looks`. summary: one sentence that says why the
+    verdict is what it is. next_step: what a person can do about it. seconds: training time by arm.
+    """
+
+    claim: str
+    statement: str
+    kind: Literal["margin", "exact", "timing", "rate", "reading"]
+    check: str | None
+    verdict: Verdict | None                     # None: a reading carries no verdict
+    expected: Literal["PASS", "FAIL", "INCONCLUSIVE"]
+    as_expected: bool
+    reason: str | None = None
+    summary: str
+    next_step: str | None = None
+    margin: Margin | None = None
+    parts: list[Part] = Field(default_factory=list)
+    look: int = 0
+    looks: list[int] = Field(default_factory=list)
+    exploratory: bool = False
+    seeds: list[int] = Field(default_factory=list)
+    arms: dict[str, Values] = Field(default_factory=dict)
+    budgets: dict[str, dict[str, float]] = Field(default_factory=dict)
+    control: Control | None = None
+    guards: list[Guard] = Field(default_factory=list)
+    source: str | None = None
+    reported: str | None = None
+    because: str | None = None
+    spec_sha256: str
+    runs: list[str] = Field(default_factory=list)
+    seconds: dict[str, float] = Field(default_factory=dict)
+
+
+class PaperRecord(Record):
+    """One file of `results/`: a paper's claims at one tier on one class of device."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    paper: str
+    title: str
+    tier: Literal["smoke", "quick", "full"]
+    device: str
+    environment: dict[str, Any]
+    generated: str
+    claims: list[ClaimRecord]
+
+    def find(self, claim: str) -> ClaimRecord | None:
+        """The record of the claim called `claim`, if there is one."""
+        return next((record for record in self.claims if record.claim == claim), None)
+
+
+def read_record(path: Path) -> PaperRecord:
+    """Read one results file; raises PaperbenchError that names the file when it is not one."""
+    try:
+        return PaperRecord.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as broken:
+        first = str(broken).splitlines()[0]
+        raise PaperbenchError(
+            f"this is not a results file of schema version {SCHEMA_VERSION}: {first}",
+            where=Location(path, 1, 1), help="run `paperbench verify` again, or remove the file",
+        ) from None
+
+
+def read_records(results: Path) -> list[PaperRecord]:
+    """Every record under `results/`, sorted by tier, device and paper."""
+    return [read_record(path) for path in sorted(results.glob("*-*/*.json"))]
+
+
+def dump_record(record: PaperRecord) -> str:
+    """The record as the JSON text of its file: stable order, readable differences."""
+    return json.dumps(json.loads(record.model_dump_json()), indent=1, ensure_ascii=False) + "\n"
