@@ -176,7 +176,7 @@ def _read_experiment(
         if name not in metrics or floor not in metrics:
             raise UsageError(f"{place}: chance pair `{name}: {floor}` names no metric")
     return ExperimentInfo(
-        name=decorator.args[0].value, module=module, function=node.name, path=path,
+        name=str(decorator.args[0].value), module=module, function=node.name, path=path,
         line=node.lineno, summary=(ast.get_docstring(node) or "").split("\n\n")[0],
         parameters=parameters, metrics=metrics, chance=chance,
     )

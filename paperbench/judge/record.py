@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from paperbench.errors import Location, PaperbenchError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE", "VACUOUS", "ERROR"]
 Values = dict[str, list[float]]                 # metric -> one value a seed, in the order of seeds
 

@@ -165,7 +165,7 @@ def _comparisons(node: ast.expr, text: str, exact: bool) -> Iterator[Comparison]
 
 def _term(node: ast.expr, text: str) -> Term:
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        return Number(float(node.value))
+        return Number(float(node.value))  # type: ignore[arg-type]
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
         written = text[node.col_offset:node.end_col_offset]   # hyphens as the user wrote them
         arm, _, name = written.partition(".")
