@@ -1,0 +1,69 @@
+"""`verify --dry-run`: which runs are needed, cached or stale and why, and how long they take."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from rich.table import Table
+
+from paperbench.cli.live import format_seconds
+from paperbench.cli.options import stdout
+from paperbench.judge.looks import looks_of
+from paperbench.ledger import Ledger
+from paperbench.plan import Forecast, PlannedRun, Site, forecast, plan_claim
+from paperbench.spec.model import Claim, ClaimFile
+
+
+def print_forecast(selected: list[tuple[ClaimFile, Claim]], site: Site, ledger: Ledger,
+                   known_seconds: Mapping[str, float], *, workers: int, seeds: int | None,
+                   fresh: bool, as_json: bool) -> None:
+    """Print the cost of every claim: at its first look, and at most, if no look decides."""
+    rows = []
+    everything: dict[bool, list[PlannedRun]] = {False: [], True: []}
+    for file, claim in selected:
+        if claim.kind == "reading":
+            continue
+        looks = looks_of(claim, seeds=seeds)
+        least = plan_claim(file, claim, site, seeds=looks[0].n).every()
+        most = plan_claim(file, claim, site, seeds=looks[-1].n).every()
+        everything[False] += least
+        everything[True] += most
+        rows.append((f"{file.slug}/{claim.name}",
+                     *(forecast(runs, ledger, known_seconds, fresh=fresh)
+                       for runs in (least, most))))
+    least_total, most_total = (forecast(everything[last], ledger, known_seconds, fresh=fresh)
+                               for last in (False, True))
+    if as_json:
+        print(json.dumps({
+            "claims": {name: {"first_look": _as_dict(least), "at_most": _as_dict(most)}
+                       for name, least, most in rows},
+            "total": {"first_look": _as_dict(least_total), "at_most": _as_dict(most_total)},
+        }, indent=1))
+        return
+    table = Table("claim", "runs", "cached", "stale", "new", "at most", title_justify="left")
+    for name, least, most in [*rows, ("all, shared runs once", least_total, most_total)]:
+        table.add_row(name, *_counts(least), f"{len(most.states)} runs")
+    stdout.print(table)
+    for reason, count in least_total.reasons.items():
+        stdout.print(f"stale: {count} runs: {reason}", highlight=False, markup=False)
+    stdout.print(f"time on {site.device} with {max(1, workers)} at once: first looks "
+                 f"{_time(least_total, workers)}, at most {_time(most_total, workers)}",
+                 highlight=False)
+
+
+def _counts(found: Forecast) -> list[str]:
+    return [str(len(found.states)),
+            *(str(found.count(state)) for state in ("cached", "stale", "new"))]
+
+
+def _time(found: Forecast, workers: int) -> str:
+    if found.seconds is None:
+        return "unknown: some arms have never run here"
+    return f"about {format_seconds(found.seconds / max(1, workers))}"
+
+
+def _as_dict(found: Forecast) -> dict[str, object]:
+    return {"runs": len(found.states), "cached": found.count("cached"),
+            "stale": found.count("stale"), "new": found.count("new"),
+            "why_stale": dict(found.reasons), "core_seconds": found.seconds}

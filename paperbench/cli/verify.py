@@ -1,0 +1,239 @@
+"""`paperbench verify`: train, judge, table, exit code."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from paperbench.cli.options import ClaimsOption, ResultsOption, stderr, stdout
+from paperbench.errors import UsageError
+from paperbench.judge.outcome import outcome
+from paperbench.judge.record import ClaimRecord, PaperRecord, read_records
+from paperbench.spec.model import ClaimFile
+
+if TYPE_CHECKING:
+    from paperbench.engine.pool import Engine
+    from paperbench.ledger import Ledger
+    from paperbench.plan import PlannedRun
+    from paperbench.verify import Options, Selected
+
+LEDGER = Path(".paperbench/ledger.sqlite")
+
+
+class TierName(StrEnum):
+    """Budgets."""
+
+    smoke = "smoke"
+    quick = "quick"
+    full = "full"
+
+
+class FailOn(StrEnum):
+    """What else makes the exit code not 0."""
+
+    inconclusive = "inconclusive"
+
+
+def verify(
+    selectors: Annotated[list[str] | None, typer.Argument(
+        help="`fox`, `fox/ppl-below-baseline`, a glob, or `all` (the default).")] = None,
+    tier: Annotated[TierName, typer.Option(help="Budget of every run.")] = TierName.quick,
+    device: Annotated[str, typer.Option(
+        help="auto, cpu, cuda, cuda:N or mps. A device that is absent is an error.")] = "auto",
+    seeds: Annotated[int | None, typer.Option(
+        min=1, help="One look of N seeds; the result is exploratory and is not stored.")] = None,
+    workers: Annotated[int | None, typer.Option(
+        "--workers", "-j", min=0, help="Worker processes; 0 trains in this process. "
+        "Default: one a core, or none on an accelerator.")] = None,
+    claims: ClaimsOption = None,
+    results: ResultsOption = Path("results"),
+    dry_run: Annotated[bool, typer.Option(
+        "--dry-run", "-n", help="Say which runs are needed, cached or stale, and stop.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Train again what is cached.")] = False,
+    fail_fast: Annotated[bool, typer.Option(
+        "--fail-fast", "-x", help="Stop at the first claim that is not as expected.")] = False,
+    fail_on: Annotated[FailOn | None, typer.Option(
+        help="`inconclusive`: exit 4 when a claim that should pass is undecided.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the records as JSON.")] = False,
+) -> None:
+    """Train the claims' arms, judge them, and write the verdicts to the results folder."""
+    from paperbench.cli.selection import load_selected
+    from paperbench.engine.devices import resolve_device
+    from paperbench.ledger import Ledger
+    from paperbench.plan import Site
+    from paperbench.verify import Options
+
+    files, selected = load_selected(claims, selectors or [], tier.value)
+    site = Site(tier.value, resolve_device(device))
+    if workers is None:
+        workers = len(os.sched_getaffinity(0)) if site.device == "cpu" else 0
+    ledger = Ledger(LEDGER)
+    if dry_run:
+        from paperbench.cli.forecast import print_forecast
+
+        print_forecast(selected, site, ledger, _known_seconds(results, files, site),
+                       workers=workers, seeds=seeds, fresh=fresh, as_json=json)
+        return
+    if tier is TierName.smoke:
+        from paperbench.cli.smoke import smoke
+
+        raise typer.Exit(smoke(selected, site, _engine_maker(workers), as_json=json))
+    options = Options(site, seeds=seeds, fresh=fresh, fail_fast=fail_fast)
+    raise typer.Exit(_verify(files, selected, options, ledger, workers, results, fail_on,
+                             as_json=json))
+
+
+def _verify(files: list[ClaimFile], selected: list[Selected], options: Options, ledger: Ledger,
+            workers: int, results: Path, fail_on: FailOn | None, *, as_json: bool) -> int:
+    from paperbench.cli.live import Bars, Lines, format_seconds
+    from paperbench.report.store import result_path
+    from paperbench.report.terminal import summary_line, verdict_table
+    from paperbench.verify import verify as pursue
+
+    out = stderr if as_json else stdout
+    watcher = Bars(out) if out.is_terminal else Lines(out)
+    started = time.monotonic()
+    _print_headers(selected, options, workers)
+    _check_data(selected, options, ledger)
+    records: dict[str, list[ClaimRecord]] = {}
+    try:
+        with watcher.live() if isinstance(watcher, Bars) else nullcontext():
+            for file, record in pursue(selected, options, ledger, _engine_maker(workers), watcher):
+                records.setdefault(file.slug, []).append(record)
+    except KeyboardInterrupt:
+        out.print(f"interrupted: {watcher.carried_out} finished runs are kept; "
+                  "the same command resumes")
+        raise
+    finally:
+        papers = [_paper_record(file, _in_file_order(file, records[file.slug]), options)
+                  for file in files if file.slug in records]
+        _store(results, files, papers, exploratory=options.seeds is not None)
+        ledger.close()
+    if as_json:
+        print("[" + ",\n".join(paper.model_dump_json() for paper in papers) + "]")
+    else:
+        for paper in papers:
+            stdout.print(verdict_table(paper))
+        elapsed = format_seconds(time.monotonic() - started)
+        where = ([] if options.seeds is not None
+                 else [str(result_path(results, paper).with_suffix(".md")) for paper in papers])
+        stdout.print(summary_line(papers, elapsed=elapsed, where=where), highlight=False)
+    every = [record for paper in papers for record in paper.claims]
+    return exit_code(every, fail_on_inconclusive=fail_on is FailOn.inconclusive)
+
+
+def exit_code(records: Iterable[ClaimRecord], *, fail_on_inconclusive: bool) -> int:
+    """0 all as expected, 3 a run errored, 1 a claim is not as expected, 4 undecided on request."""
+    found = {outcome(record.verdict, record.expected)
+             for record in records if record.verdict is not None}
+    if "error" in found:
+        return 3
+    if "unexpected" in found:
+        return 1
+    return 4 if fail_on_inconclusive and "inconclusive" in found else 0
+
+
+def _engine_maker(workers: int) -> Callable[[], Engine]:
+    def make() -> Engine:
+        from paperbench.engine.pool import InProcess, Workers
+
+        return Workers(workers) if workers else InProcess()
+
+    return make
+
+
+def _print_headers(selected: list[Selected], options: Options, workers: int) -> None:
+    by_slug: dict[str, list[Selected]] = {}
+    for file, claim in selected:
+        by_slug.setdefault(file.slug, []).append((file, claim))
+    how = f"{workers} workers" if workers > 1 else "1 worker" if workers else "in this process"
+    for slug, pairs in by_slug.items():
+        paper = pairs[0][0].paper
+        many = " et al." if len(paper.authors) > 1 else ""
+        stderr.print(f"{slug} · {paper.title} ({paper.authors[0]}{many} {paper.year})  "
+                     f"{options.site.tier} · {options.site.device} · {how} · "
+                     f"{len(pairs)} claim{'s' if len(pairs) != 1 else ''}",
+                     highlight=False, markup=False, soft_wrap=True)
+
+
+def _check_data(selected: list[Selected], options: Options, ledger: Ledger) -> None:
+    """Raise DataError now rather than in every run, for what the first look must train."""
+    from paperbench.datasets import DATASETS, read_file
+    from paperbench.plan import finished
+
+    runs = {run.key: run for run in _first_runs(selected, options) if run.data_name}
+    cached = {} if options.fresh else ledger.get_many(runs)
+    needed = {run.data_name for key, run in runs.items() if not finished(run, cached.get(key))}
+    for name in sorted(needed, key=str):
+        for file in DATASETS[str(name)].files:
+            read_file(str(name), file.name)
+
+
+def _first_runs(selected: list[Selected], options: Options) -> Iterable[PlannedRun]:
+    from paperbench.plan import plan_claim
+
+    for file, claim in selected:
+        if claim.kind != "reading":
+            yield from plan_claim(file, claim, options.site, seeds=1).every()
+
+
+def _paper_record(file: ClaimFile, claims: list[ClaimRecord], options: Options) -> PaperRecord:
+    from paperbench.engine.provenance import environment
+    from paperbench.plan import plan_claim
+
+    datasets = {run.data_name for claim in file.claims.values() if claim.kind != "reading"
+                and any(record.claim == claim.name for record in claims)
+                for run in plan_claim(file, claim, options.site, seeds=1).every()}
+    return PaperRecord(
+        paper=file.slug, title=file.paper.title, tier=options.site.tier,
+        device=options.site.device_class,
+        environment=environment(options.site.device, [name for name in datasets if name]),
+        generated=datetime.now(UTC).isoformat(timespec="seconds"), claims=claims)
+
+
+def _in_file_order(file: ClaimFile, records: list[ClaimRecord]) -> list[ClaimRecord]:
+    order = list(file.claims)
+    return sorted(records, key=lambda record: order.index(record.claim))
+
+
+def _store(results: Path, files: list[ClaimFile], papers: list[PaperRecord], *,
+           exploratory: bool) -> None:
+    from paperbench.report.store import write_results
+
+    if exploratory:
+        return
+    current = {file.slug: list(file.claims) for file in files}
+    for paper in papers:
+        write_results(results, paper, current_claims=current[paper.paper])
+
+
+def _known_seconds(results: Path, files: list[ClaimFile], site: object) -> dict[str, float]:
+    """Arm label -> seconds a run, from the verdict records of the same tier and device."""
+    from paperbench.plan import Site
+
+    assert isinstance(site, Site)
+    known: dict[str, float] = {}
+    experiments = {(file.slug, claim.name): claim.experiment
+                   for file in files for claim in file.claims.values()}
+    for paper in read_records(results):
+        if (paper.tier, paper.device) != (site.tier, site.device_class):
+            continue
+        for record in paper.claims:
+            experiment = experiments.get((paper.paper, record.claim))
+            known |= {f"{paper.paper}/{experiment} {arm}": seconds
+                      for arm, seconds in record.seconds.items()}
+    return known
+
+
+def check_selection(selected: list[Selected], tier: str) -> None:
+    """Raise UsageError when no selected claim exists at this tier."""
+    if not selected:
+        raise UsageError(f"none of the selected claims has a `{tier}` tier")

@@ -1,0 +1,69 @@
+"""Carry out one run: seed it, call the experiment, catch what goes wrong, keep what it cost."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from collections.abc import Callable, Mapping
+
+import torch
+
+from paperbench.engine.provenance import run_environment
+from paperbench.lab.run import Diverged, OutOfTime, Run
+from paperbench.ledger import FinishedRun, Status
+from paperbench.plan import PlannedRun
+from paperbench.registry import ExperimentInfo, find
+
+THREADS_PER_RUN = 1         # the same everywhere: another count sums in another order
+Report = Callable[[int, int, dict[str, float]], None]
+
+
+def prepare_process() -> None:
+    """Make this process compute the same numbers as any other on the same class of device."""
+    torch.set_num_threads(THREADS_PER_RUN)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def execute(planned: PlannedRun, report: Report | None = None) -> FinishedRun:
+    """Train one arm on one seed. A failure is an outcome with its text, never lost.
+
+    KeyboardInterrupt and SystemExit pass through.
+    """
+    info = find(planned.experiment)
+    run = Run(seed=planned.seed, device=planned.device, data_name=planned.data_name,
+              time_limit=planned.time_limit, report=report)
+    status: Status = "done"
+    metrics: Mapping[str, float | list[float]] = {}
+    error = ""
+    started = time.perf_counter()
+    try:
+        metrics = _checked(info, info.load()(run, **planned.params))
+    except Diverged as problem:
+        status, error = "diverged", problem.message
+    except OutOfTime as problem:
+        status, error = "timeout", problem.message
+    except Exception as problem:
+        status = "crashed"
+        error = "".join(traceback.format_exception(problem))
+    return FinishedRun(
+        key=planned.key, lineage=planned.lineage, status=status, metrics=metrics,
+        curves=run.curves, budget=run.budget, seconds=time.perf_counter() - started, error=error,
+        inputs=planned.inputs, environment=run_environment(planned.device))
+
+
+def failure(planned: PlannedRun, status: Status, error: str, seconds: float = 0.0) -> FinishedRun:
+    """The outcome of a run whose process could not report one itself."""
+    return FinishedRun(key=planned.key, lineage=planned.lineage, status=status, error=error,
+                       seconds=seconds, inputs=planned.inputs)
+
+
+def _checked(
+    info: ExperimentInfo, metrics: Mapping[str, float | list[float]]
+) -> dict[str, float | list[float]]:
+    if set(metrics) != set(info.metrics):
+        raise TypeError(f"experiment `{info.name}` returned {sorted(metrics)}, "
+                        f"but registers {sorted(info.metrics)}")
+    return {name: [float(v) for v in value] if isinstance(value, list) else float(value)
+            for name, value in metrics.items()}

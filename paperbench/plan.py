@@ -1,0 +1,195 @@
+"""Which runs a claim needs, which of them are in the ledger, and why a stale one is stale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import version
+from statistics import fmean
+from typing import Literal
+
+from paperbench.datasets import DATASETS
+from paperbench.ledger import FinishedRun, Ledger
+from paperbench.registry import ExperimentInfo, Scalar, find
+from paperbench.sources import source_hashes
+from paperbench.spec.model import Claim, ClaimFile, Tier, canonical_sha256
+from paperbench.spec.resolve import resolve_parameters
+
+DEFAULT_TIME_LIMIT = {"smoke": 120.0, "quick": 900.0, "full": 6 * 3600.0}      # seconds a run
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One training to carry out, or to find in the ledger under `key`.
+
+    label: the arm as a person names it. device: where it runs; only its class (`cpu`, `cuda`,
+    `mps`) is part of the key. exclusive: nothing may run beside it (timing).
+    """
+
+    key: str
+    lineage: str
+    experiment: str
+    params: Mapping[str, Scalar]
+    seed: int
+    device: str
+    label: str
+    inputs: Mapping[str, str]
+    time_limit: float
+    exclusive: bool = False
+
+    @property
+    def data_name(self) -> str | None:
+        """The dataset that the parameters name, if any."""
+        name = self.params.get("data")
+        return name if isinstance(name, str) and name in DATASETS else None
+
+
+@dataclass(frozen=True)
+class ClaimRuns:
+    """The runs of one claim up to `seeds` replicates: its arms, their control, its anchor."""
+
+    arms: Mapping[str, Sequence[PlannedRun]]
+    control: Mapping[str, Sequence[PlannedRun]]
+    anchor: Sequence[PlannedRun] = ()
+
+    def every(self) -> list[PlannedRun]:
+        """All of them, each key once."""
+        runs = [run for group in (*self.arms.values(), *self.control.values(), self.anchor)
+                for run in group]
+        return list({run.key: run for run in runs}.values())
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where and at what budget runs are carried out."""
+
+    tier: Tier
+    device: str
+
+    @property
+    def device_class(self) -> str:
+        """`cuda:1` is of class `cuda`: results are comparable within a class."""
+        return self.device.partition(":")[0]
+
+
+def plan_claim(file: ClaimFile, claim: Claim, site: Site, *, seeds: int) -> ClaimRuns:
+    """Return the runs that the claim needs for `seeds` replicates at this tier and device."""
+    experiment = file.experiment_of(claim)
+    info = find(experiment.run)
+    arms = claim.parsed_check().arms()
+    exclusive = claim.kind == "timing"
+
+    def replicate(arm: str, overrides: Mapping[str, Scalar], label: str) -> list[PlannedRun]:
+        params = resolve_parameters(info, experiment, arm, site.tier, overrides)
+        return [plan_run(info, params, seed, site, label=f"{file.slug}/{claim.experiment} {label}",
+                         exclusive=exclusive) for seed in range(seeds)]
+
+    anchor = claim.anchor
+    return ClaimRuns(
+        arms={arm: replicate(arm, {}, arm) for arm in arms},
+        control={arm: replicate(arm, claim.control.get(arm, {}),
+                                f"{arm} control" if arm in claim.control else arm)
+                 for arm in arms},
+        anchor=replicate(anchor.arm, anchor.params, f"{anchor.arm} anchor") if anchor else (),
+    )
+
+
+def plan_run(info: ExperimentInfo, params: Mapping[str, Scalar], seed: int, site: Site, *,
+             label: str, exclusive: bool = False) -> PlannedRun:
+    """Return one run with its content address."""
+    identity = {"experiment": info.name, "params": dict(params), "seed": seed,
+                "device": site.device_class}
+    inputs = {"torch": _torch_version(), **_source_inputs(info.module)}
+    data = params.get("data")
+    if isinstance(data, str) and data in DATASETS:
+        inputs[f"data {data}"] = _data_sha256(data)
+    return PlannedRun(
+        key=canonical_sha256({**identity, "inputs": inputs}), lineage=canonical_sha256(identity),
+        experiment=info.name, params=dict(params), seed=seed, device=site.device, label=label,
+        inputs=inputs, time_limit=DEFAULT_TIME_LIMIT[site.tier], exclusive=exclusive)
+
+
+def why_stale(run: PlannedRun, ledger: Ledger) -> str | None:
+    """Say why an earlier result of this run does not count any more; None if there is none."""
+    earlier = ledger.lineage(run.lineage)
+    if not earlier:
+        return None
+    old = earlier[0].inputs
+    changed = [name for name in sorted({*old, *run.inputs}) if old.get(name) != run.inputs.get(name)]
+    if not changed:
+        return "its last run did not finish" if earlier[0].status != "done" else None
+    details = [f"torch {old.get('torch')} → {run.inputs['torch']}" if name == "torch"
+               else f"{name} changed" for name in changed]
+    return "; ".join(details)
+
+
+State = Literal["cached", "stale", "new"]
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a set of runs will cost. seconds: one core's time for those to be run; None: unknown."""
+
+    states: Mapping[str, State]
+    reasons: Mapping[str, int] = field(default_factory=dict)       # why stale -> how many runs
+    seconds: float | None = None
+
+    def count(self, state: State) -> int:
+        """How many runs are in `state`."""
+        return sum(value == state for value in self.states.values())
+
+
+def forecast(runs: Iterable[PlannedRun], ledger: Ledger,
+             known_seconds: Mapping[str, float], *, fresh: bool = False) -> Forecast:
+    """Sort runs into cached, stale and new, and estimate the time of those not cached.
+
+    known_seconds: arm label -> seconds, from earlier verdict records, used where the ledger holds
+    no run of the same arm. fresh: what is cached counts as new.
+    """
+    unique = {run.key: run for run in runs}
+    stored = {} if fresh else ledger.get_many(unique)
+    done = {key for key, run in unique.items() if finished(run, stored.get(key))}
+    states: dict[str, State] = {}
+    reasons: dict[str, int] = {}
+    total: float | None = 0.0
+    for key, run in unique.items():
+        reason = None if fresh or key in done else why_stale(run, ledger)
+        states[key] = "cached" if key in done else "stale" if reason else "new"
+        if reason:
+            reasons[reason] = reasons.get(reason, 0) + 1
+        if key not in done:
+            cost = expected_seconds(run, ledger, known_seconds)
+            total = None if total is None or cost is None else total + cost
+    return Forecast(states, reasons, total)
+
+
+def expected_seconds(run: PlannedRun, ledger: Ledger,
+                     known_seconds: Mapping[str, float]) -> float | None:
+    """Mean time of the same arm's earlier runs at any seed and any version; None if never run."""
+    times = []
+    for seed in range(8):
+        lineage = canonical_sha256({"experiment": run.experiment, "params": dict(run.params),
+                                    "seed": seed, "device": run.device.partition(":")[0]})
+        times += [old.seconds for old in ledger.lineage(lineage)[:1] if old.status == "done"]
+    return fmean(times) if times else known_seconds.get(run.label)
+
+
+def finished(run: PlannedRun, outcome: FinishedRun | None) -> bool:
+    """Whether the ledger's `outcome` saves carrying out `run`: only a run that is done does."""
+    return outcome is not None and outcome.key == run.key and outcome.status == "done"
+
+
+@cache
+def _torch_version() -> str:
+    return version("torch")
+
+
+@cache
+def _data_sha256(name: str) -> str:
+    return DATASETS[name].sha256()
+
+
+@cache
+def _source_inputs(module: str) -> dict[str, str]:
+    return {f"source {name}": digest for name, digest in source_hashes(module).items()}
