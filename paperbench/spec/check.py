@@ -23,7 +23,9 @@ Operator = Literal["<", "<=", ">", ">=", "=="]
 class CheckSyntaxError(ValueError):
     """A check is not in the language. `column` counts from 0 inside the check's text."""
 
-    def __init__(self, message: str, *, column: int, length: int = 1, help: str | None = None):
+    def __init__(
+        self, message: str, *, column: int, length: int = 1, help: str | None = None
+    ) -> None:
         super().__init__(message)
         self.message, self.column, self.length, self.help = message, column, length, help
 

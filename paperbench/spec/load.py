@@ -73,14 +73,15 @@ def load_claim_file(path: Path, *, folder: Path | None = None) -> ClaimFile:
     """
     slug = _slug(path, folder or path.parent)
     document = read_yaml(path)
-    problems = [*_reserved(document), *_bad_names(document)]
+    problems: list[SpecError] = [*_reserved(document), *_bad_names(document)]
     try:
         # As JSON, because strict models take a list for a tuple there, and text for a path.
         file = ClaimFile.model_validate_json(json.dumps(_complete(document.value, slug, path)))
     except ValidationError as broken:
         problems += translate(broken, document)
     if problems:
-        raise SpecErrors(sorted(problems, key=_by_place))
+        problems.sort(key=_by_place)
+        raise SpecErrors(problems)
     file._positions = document.positions
     return file
 

@@ -115,11 +115,11 @@ def _end_of(path: Path, before: str) -> Location:
 class _Composer:
     """Events to nodes. Recursion is bounded by MAX_DEPTH, never by the input."""
 
-    def __init__(self, path: Path, text: str):
+    def __init__(self, path: Path, text: str) -> None:
         self.path = path
         self.text = text
-        self.anchors: dict[str, _Node] = {}
-        self.events: Iterator[Any] = iter(yaml.parse(text, Loader=_LOADER))  # type: ignore[no-untyped-call]
+        self.anchors: dict[str | None, _Node] = {}
+        self.events: Iterator[Any] = iter(yaml.parse(text, Loader=_LOADER))
 
     def document(self) -> _Node:
         """The one document of the stream; an empty scalar where there is none."""
@@ -156,7 +156,7 @@ class _Composer:
         _refuse_depth(depth, where)
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.anchors:
-                raise SpecError(f"the alias {quoted(event.anchor)} stands for nothing that is "
+                raise SpecError(f"the alias {quoted(str(event.anchor))} stands for nothing that is "
                                 "complete above it", where=where)
             return self.anchors[event.anchor]
         if event.tag is not None:
