@@ -39,7 +39,7 @@ def fit(run: Run, *, data: str = "digits", hidden: int = 16, steps: int = 60,
 def draw(run: Run, *, mean: float = 0.0, spread: float = 1.0, seconds: float = 0.0) -> Metrics:
     """Draw one number: the cheapest run there is."""
     time.sleep(seconds)
-    noise = torch.randn((), generator=run.generator("noise")).item()
+    noise = torch.randn((), generator=run.generator(f"noise of {mean}")).item()
     run.spend(parameters=1, examples=1, steps=1)
     run.progress(1, 1, value=mean + spread * noise)
     return {"value": mean + spread * noise, "floor": -1e9}
