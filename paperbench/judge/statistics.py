@@ -6,6 +6,7 @@ scipy.special, not scipy.stats: the latter takes a second to import.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -85,9 +86,13 @@ def seeds_to_decide(values: Sequence[float], alpha: float) -> int | None:
     """
     if len(values) < 2 or not math.isfinite(sum(values)):
         return None
-    n = np.arange(len(values) + 1, MAX_SEEDS + 1)
-    half = stdtrit(n - 1, 1 - alpha) * np.std(values, ddof=1) / np.sqrt(n)
-    return _first(n, half < abs(float(np.mean(values))))
+    mean, spread = abs(float(np.mean(values))), float(np.std(values, ddof=1))
+
+    def decides(n: int) -> bool:
+        return bool(stdtrit(n - 1, 1 - alpha) * spread < mean * math.sqrt(n))
+
+    n = bisect_left(range(MAX_SEEDS + 1), True, lo=len(values) + 1, key=decides)
+    return n if n <= MAX_SEEDS else None
 
 
 def seeds_to_decide_rate(successes: int, n: int, threshold: float, alpha: float) -> int | None:
@@ -98,8 +103,5 @@ def seeds_to_decide_rate(successes: int, n: int, threshold: float, alpha: float)
                    betaincinv(np.maximum(expected, 1), seeds - expected + 1, alpha), 0.0)
     high = np.where(expected < seeds,
                     betaincinv(expected + 1, np.maximum(seeds - expected, 1), 1 - alpha), 1.0)
-    return _first(seeds, (low > threshold) | (high < threshold))
-
-
-def _first(n: np.ndarray, decided: np.ndarray) -> int | None:
-    return int(n[np.argmax(decided)]) if decided.any() else None
+    decided = seeds[(low > threshold) | (high < threshold)]
+    return int(decided[0]) if decided.size else None
