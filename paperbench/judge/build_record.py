@@ -1,0 +1,86 @@
+"""The verdict record of one claim, from its judgement and the runs it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+from paperbench.judge.control import metrics_by_arm, values_by_arm
+from paperbench.judge.decide import Evidence, Judgement
+from paperbench.judge.looks import Look
+from paperbench.judge.outcome import Expected, as_expected
+from paperbench.judge.record import ClaimRecord, Control
+from paperbench.judge.samples import Runs
+from paperbench.ledger import FinishedRun
+from paperbench.registry import ExperimentInfo
+from paperbench.spec.model import Claim, Tier
+
+
+def to_record(
+    claim: Claim, info: ExperimentInfo, evidence: Evidence, judgement: Judgement, look: Look, *,
+    looks: Sequence[Look], tier: Tier, exploratory: bool, spec_sha256: str,
+) -> ClaimRecord:
+    """The record of a decided claim. Raises ValueError while it is undecided.
+
+    look: the one that decided, of `looks`. arms holds the metrics that the check names and their
+    chance floors; for timing the repeats of seed 0.
+    """
+    if judgement.verdict is None:
+        raise ValueError(f"claim `{claim.name}` is undecided: it needs {judgement.needs}")
+    check = claim.parsed_check()
+    runs = {arm: evidence.arms[arm][:look.n] for arm in check.arms()}
+    metrics = {arm: [*names, *_floors(info, names)]
+               for arm, names in metrics_by_arm(check).items()}
+    expected = _expected(claim, tier)
+    return ClaimRecord(
+        claim=claim.name, statement=claim.statement, kind=claim.kind, check=claim.check,
+        verdict=judgement.verdict, expected=expected,
+        as_expected=as_expected(judgement.verdict, expected), reason=claim.reason,
+        summary=judgement.summary, next_step=judgement.next_step, margin=judgement.margin,
+        parts=judgement.parts, look=look.index, looks=[each.n for each in looks],
+        exploratory=exploratory, seeds=list(range(look.n)), arms=values_by_arm(runs, metrics),
+        budgets={arm: _mean_budget(by_seed) for arm, by_seed in runs.items()},
+        control=judgement.control or _not_run(claim), guards=judgement.guards,
+        source=str(claim.source) or None, reported=claim.reported, because=claim.because,
+        spec_sha256=spec_sha256, runs=list(dict.fromkeys(_keys(runs, evidence, look))),
+        seconds={arm: sum(run.seconds for run in by_seed) / len(by_seed)
+                 for arm, by_seed in runs.items()},
+    )
+
+
+def reading_record(claim: Claim, *, tier: Tier, spec_sha256: str) -> ClaimRecord:
+    """The record of a claim of `kind: reading`, which carries no verdict and fails nothing."""
+    return ClaimRecord(
+        claim=claim.name, statement=claim.statement, kind=claim.kind, check=claim.check,
+        verdict=None, expected=_expected(claim, tier), as_expected=True, reason=claim.reason,
+        summary="read, not tried: a reading carries no verdict", source=str(claim.source) or None,
+        reported=claim.reported, because=claim.because, spec_sha256=spec_sha256,
+    )
+
+
+def _expected(claim: Claim, tier: Tier) -> Expected:
+    return cast(Expected, claim.expected(tier).upper())
+
+
+def _floors(info: ExperimentInfo, names: Sequence[str]) -> list[str]:
+    floors = dict.fromkeys(info.chance[name] for name in names if name in info.chance)
+    return [floor for floor in floors if floor not in names]
+
+
+def _not_run(claim: Claim) -> Control | None:
+    if not claim.control:
+        return None
+    return Control(verdict="NOT RUN", kind=claim.control_kind, overrides=dict(claim.control),
+                   detail="the verdict did not need it")
+
+
+def _mean_budget(by_seed: Sequence[FinishedRun]) -> dict[str, float]:
+    """Means over the seeds, of what every seed reports."""
+    return {name: sum(run.budget[name] for run in by_seed) / len(by_seed)
+            for name in by_seed[0].budget if all(name in run.budget for run in by_seed)}
+
+
+def _keys(runs: Runs, evidence: Evidence, look: Look) -> Iterator[str]:
+    others = [] if evidence.anchor is None else [evidence.anchor]
+    for by_seed in [*runs.values(), *(evidence.control or {}).values(), *others]:
+        yield from (run.key for run in by_seed[:look.n])
