@@ -111,7 +111,8 @@ def _quote(where: Location, margin: str) -> list[str]:
         return []
     if not 1 <= where.line <= len(lines):
         return []
-    source = lines[where.line - 1]
+    # A terminal must not act on what a file holds, and a tab must not shift the caret.
+    source = "".join(c if c.isprintable() else " " for c in lines[where.line - 1])
     start, width = where.column - 1, 160
     if len(source) > width:                      # a 10 MB scalar must not fill the screen
         left = max(0, start - width // 2)

@@ -7,6 +7,9 @@ conjunction of its links. Only what is listed in this module exists.
 from __future__ import annotations
 
 import ast
+import math
+import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -20,7 +23,9 @@ Operator = Literal["<", "<=", ">", ">=", "=="]
 class CheckSyntaxError(ValueError):
     """A check is not in the language. `column` counts from 0 inside the check's text."""
 
-    def __init__(self, message: str, *, column: int, length: int = 1, help: str | None = None):
+    def __init__(
+        self, message: str, *, column: int, length: int = 1, help: str | None = None
+    ) -> None:
         super().__init__(message)
         self.message, self.column, self.length, self.help = message, column, length, help
 
@@ -110,11 +115,13 @@ def parse_check(text: str, *, exact: bool = False) -> Check:
     exact: allow `==`, which only a claim of `kind: exact` may use. Arm names may hold hyphens,
     which Python would read as a minus: `no-gate.loss` is one metric.
     """
-    if len(text) > MAX_LENGTH or not text.isascii():
-        raise CheckSyntaxError(f"a check has at most {MAX_LENGTH} characters, all of them ASCII",
-                               column=0)
+    if len(text) > MAX_LENGTH or not text.isascii() or not text.isprintable():
+        raise CheckSyntaxError(f"a check is one line of at most {MAX_LENGTH} characters, all of "
+                               "them ASCII", column=0)
     try:
-        tree = ast.parse(_hide_hyphens(text), mode="eval").body
+        with warnings.catch_warnings():         # Python has opinions on `1and 2`; it is refused
+            warnings.simplefilter("error")
+            tree = ast.parse(_hide_hyphens(_hide_arms(text)), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as broken:
         column = max(0, (getattr(broken, "offset", None) or 1) - 1)
         raise CheckSyntaxError("this is not a comparison that can be parsed", column=column,
@@ -126,6 +133,15 @@ def parse_check(text: str, *, exact: bool = False) -> Check:
         raise CheckSyntaxError("a check compares at least one `arm.metric`", column=0,
                                length=len(text))
     return check
+
+
+_SPACES = "write `arm.metric`; a difference needs spaces: `a.x - b.x`"
+_ARM = re.compile(r"(?<![\w.-])(?!\d+\.[eE]\d)\w[\w-]*(?=\.[A-Za-z_])")
+
+
+def _hide_arms(text: str) -> str:
+    """Replace each arm by a name of the same length that Python can read: `lr-1`, `2x`, `with`."""
+    return _ARM.sub(lambda match: "a" * len(match[0]), text)
 
 
 def _hide_hyphens(text: str) -> str:
@@ -165,7 +181,7 @@ def _comparisons(node: ast.expr, text: str, exact: bool) -> Iterator[Comparison]
 
 def _term(node: ast.expr, text: str) -> Term:
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        return Number(float(node.value))  # type: ignore[arg-type]
+        return Number(_finite(node))
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
         written = text[node.col_offset:node.end_col_offset]   # hyphens as the user wrote them
         arm, _, name = written.partition(".")
@@ -179,9 +195,20 @@ def _term(node: ast.expr, text: str) -> Term:
         return _call(node, node.func.id, text)
     if isinstance(node, ast.Name):
         raise _refuse(node, f"`{text[node.col_offset:node.end_col_offset]}` is not a metric",
-                      help="write `arm.metric`; a difference needs spaces: `a.x - b.x`")
+                      help=_SPACES)
     raise _refuse(node, "only numbers, `arm.metric`, + - * / ** and "
-                        f"{' '.join(FUNCTIONS)} are allowed in a check")
+                        f"{' '.join(FUNCTIONS)} are allowed in a check",
+                  help=_SPACES if isinstance(node, ast.Attribute) else None)
+
+
+def _finite(node: ast.Constant) -> float:
+    try:
+        value = float(node.value)  # type: ignore[arg-type]
+    except OverflowError:
+        value = math.inf
+    if not math.isfinite(value):
+        raise _refuse(node, "this number is too large")
+    return value
 
 
 def _call(node: ast.Call, name: str, text: str) -> Call:

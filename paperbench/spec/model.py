@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from paperbench.registry import Scalar
 from paperbench.spec.check import Check, parse_check
+from paperbench.spec.positions import Positions
 
 Tier = Literal["smoke", "quick", "full"]
 Kind = Literal["margin", "exact", "timing", "rate", "reading"]
@@ -121,8 +122,14 @@ class ClaimFile(Model):
     path: Path
     schema_version: Literal[1]
     paper: Paper
-    experiments: dict[str, Experiment]
+    experiments: dict[str, Experiment] = Field(default_factory=dict)
     claims: dict[str, Claim]
+    _positions: Positions | None = PrivateAttr(default=None)
+
+    @property
+    def positions(self) -> Positions | None:
+        """Where each key stands in the file; None for a file made in code."""
+        return self._positions
 
     def experiment_of(self, claim: Claim) -> Experiment:
         """The experiment that `claim` runs."""

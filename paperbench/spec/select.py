@@ -1,0 +1,60 @@
+"""Which claims a command is about: `fox`, `fox/ppl-below-baseline`, `*/ppl-*`, `all`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from paperbench.errors import NothingSelected, did_you_mean
+from paperbench.spec.model import Claim, ClaimFile
+from paperbench.spec.quoting import quoted
+
+
+class Selected(NamedTuple):
+    """One claim and the file it stands in."""
+
+    file: ClaimFile
+    claim: Claim
+
+    @property
+    def name(self) -> str:
+        """`<paper>/<claim>`, as a selector names it."""
+        return f"{self.file.slug}/{self.claim.name}"
+
+
+def select(files: Sequence[ClaimFile], selectors: Iterable[str] = ()) -> list[Selected]:
+    """The claims that any selector names, each once, in the order of the files.
+
+    A selector is a paper, a paper and a claim, or a pattern of `*`, `?` and `[...]` over either;
+    `all`, or none at all, selects everything. Raises NothingSelected for one that names nothing.
+    """
+    every = [Selected(file, claim) for file in files for claim in file.claims.values()]
+    if not every:
+        raise NothingSelected("there is no claim to select",
+                              help="is this the right folder? `--claims FOLDER` names another")
+    wanted = list(dict.fromkeys(selectors))
+    chosen: set[str] = set() if wanted else {one.name for one in every}
+    for selector in wanted:
+        matching = {one.name for one in every if _matches(selector, one)}
+        if not matching:
+            raise NothingSelected(f"no claim matches {quoted(selector)}",
+                                  help=_what_there_is(selector, every))
+        chosen |= matching
+    return [one for one in every if one.name in chosen]
+
+
+def _matches(selector: str, one: Selected) -> bool:
+    return selector == "all" or any(
+        fnmatchcase(name, selector) for name in (one.file.slug, one.name))
+
+
+def _what_there_is(selector: str, every: list[Selected]) -> str:
+    """The claims of the paper that the selector names, else the papers."""
+    paper, _, claim = selector.rpartition("/")
+    claims = [one.claim.name for one in every if one.file.slug == paper]
+    if claims:
+        return did_you_mean(claim, claims, label=f"claims of `{paper}`")
+    papers = sorted({one.file.slug for one in every})
+    return did_you_mean(selector if "/" not in selector else paper or selector, papers,
+                        label="papers")
