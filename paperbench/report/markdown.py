@@ -105,7 +105,11 @@ def margin_cell(claim: ClaimRecord, kinds: Kinds) -> str:
     assert claim.margin is not None
     shown = [part for part in claim.parts if part.margin == claim.margin] or claim.parts
     unit = unit_of(claim, shown[0].check if shown else claim.check or "", kinds)
-    return format_margin(claim.margin, unit).replace("[", "\\[").replace("]", "\\]")
+    return _margin_text(claim.margin, unit)
+
+
+def _margin_text(margin: Margin, unit: str = "") -> str:
+    return format_margin(margin, unit).replace("[", "\\[").replace("]", "\\]")
 
 
 def _section(claim: ClaimRecord, kinds: Kinds) -> list[str]:
@@ -128,9 +132,9 @@ def _section(claim: ClaimRecord, kinds: Kinds) -> list[str]:
 
 
 def _part_fact(claim: ClaimRecord, check: str, margin: Margin, kinds: Kinds) -> str:
-    text = format_margin(margin, unit_of(claim, check, kinds))
+    text = _margin_text(margin, unit_of(claim, check, kinds))
     count = supporting(check, margin.values)
-    return f"part {code(check)}: {escape(text)}, {count} of {margin.n} support it"
+    return f"part {code(check)}: {text}, {count} of {margin.n} support it"
 
 
 def _control_facts(claim: ClaimRecord) -> list[str]:
@@ -142,9 +146,9 @@ def _control_facts(claim: ClaimRecord) -> list[str]:
     fact = f"control ({control.kind}{': ' + escape(changed) if changed else ''}): "
     fact += control_state(claim)
     for part in control.parts:
-        fact += f"; margin {escape(format_margin(part.margin))}"
+        fact += f"; margin {_margin_text(part.margin)}"
     if control.difference is not None:
-        fact += f"; difference {escape(format_margin(control.difference))}"
+        fact += f"; difference {_margin_text(control.difference)}"
     return [fact]
 
 

@@ -13,15 +13,15 @@ from paperbench.report.words import control_text, outcome_of
 INTRODUCTION = """\
 # Results
 
-Verdicts on the claims of papers, by budget and class of device: `<tier>-<device>/<paper>.json` is the
-evidence, the `.md` and `.csv` beside it are projections of it. `paperbench verify` writes them and
-`paperbench report --markdown` writes this page; nothing here is edited by hand.
+Verdicts on the claims of papers, by budget and class of device: `<tier>-<device>/<paper>.json` is
+the evidence, the `.md` and `.csv` beside it are projections of it. `paperbench verify` writes them
+and `paperbench report --markdown` writes this page; nothing here is edited by hand.
 
 A margin is positive where it supports the claim. The control is the same comparison with the
 credited mechanism switched off; on it the claim must not pass.
 """
-STALE = ("`stale`: the claim has changed since, or is no longer among the claims; this verdict does "
-         "not count until `paperbench verify` judges it again.")
+STALE = ("`stale`: the claim has changed since, or is no longer among the claims; this verdict "
+         "does not count until `paperbench verify` judges it again.")
 _URGENCY = {"error": 0, "unexpected": 0, "inconclusive": 1, "as expected": 2}
 Hashes = Mapping[str, str]                      # `<paper>/<claim>` -> current hash
 

@@ -118,7 +118,7 @@ def _boxed(paper: PaperRecord, kinds: Kinds) -> list[Text]:
     rows = [(*row[:5], _cut(row[5], PAPER_WIDTH)) for row in rows]
     widths = [max(cell_len(row[i]) for row in [_HEADERS, *rows]) for i in range(len(_HEADERS))]
     inner = sum(widths) + 3 * len(widths) - 1
-    lines = [_rule("┌┬┐", widths), _row(_HEADERS, widths), _rule("├┼┤", widths)]
+    lines = [_rule("┌", "┬", "┐", widths), _row(_HEADERS, widths), _rule("├", "┼", "┤", widths)]
     for claim, row in zip(paper.claims, rows, strict=True):
         lines.append(_row(row, widths, STYLES[verdict_word(claim)]))
         note = expectation(claim)
@@ -129,7 +129,7 @@ def _boxed(paper: PaperRecord, kinds: Kinds) -> list[Text]:
             style = "yellow"
         for text in textwrap.wrap(note, inner - 4):
             lines.append(Text.assemble("│   ", (_pad(text, inner - 4), style), " │"))
-    return [*lines, _rule("└┴┘", widths)]
+    return [*lines, _rule("└", "┴", "┘", widths)]
 
 
 def _row(cells: Sequence[str], widths: Sequence[int], verdict_style: str = "") -> Text:
@@ -141,8 +141,7 @@ def _row(cells: Sequence[str], widths: Sequence[int], verdict_style: str = "") -
     return line
 
 
-def _rule(corners: str, widths: Sequence[int]) -> Text:
-    left, middle, right = corners
+def _rule(left: str, middle: str, right: str, widths: Sequence[int]) -> Text:
     return Text(left + middle.join("─" * (width + 2) for width in widths) + right)
 
 
