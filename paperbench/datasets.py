@@ -180,7 +180,8 @@ def fetch(dataset: Dataset, report: Callable[[str], None]) -> None:
             report(f"{dataset.name}/{name}: already there")
             continue
         file = next(file for file in dataset.files if file.name == name)
-        target = _target_folder() / dataset.name / Path(file.url).name
+        packed = ".gz" if file.url.endswith(".gz") else ""
+        target = _target_folder() / dataset.name / f"{file.name}{packed}"
         report(f"{dataset.name}/{name}: fetching {file.url}")
         _download(file, target)
         if path is not None and path != target:

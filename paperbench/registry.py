@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -101,21 +102,22 @@ def experiment(
 def experiments() -> Mapping[str, ExperimentInfo]:
     """Return every registered experiment by name: built in, then plugins.
 
-    A plugin that cannot be read is a warning that names it; a name that is taken is an error of
-    the later one.
+    Plugins are modules named by the entry point group `paperbench.papers` or, comma-separated, by
+    the environment variable PAPERBENCH_PLUGINS. One that cannot be read, or takes a name that is
+    taken, is a warning that names it.
     """
     found: dict[str, ExperimentInfo] = {}
     for module, path in _builtin_modules():
         _add(found, read_experiments(module, path))
-    for entry in entry_points(group=PLUGIN_GROUP):
+    for origin, module in _plugin_modules():
         try:
-            module_spec = importlib.util.find_spec(entry.value)
+            module_spec = importlib.util.find_spec(module)
             if module_spec is None or module_spec.origin is None:
-                raise UsageError(f"module `{entry.value}` has no source file")
-            _add(found, read_experiments(entry.value, Path(module_spec.origin)))
+                raise UsageError(f"module `{module}` has no source file")
+            _add(found, read_experiments(module, Path(module_spec.origin)))
         except Exception as broken:  # a plugin can fail in any way; `list` must still work
-            origin = entry.dist.name if entry.dist else "an unnamed package"
-            warnings.warn(f"plugin `{entry.name}` of {origin} is ignored: {broken}", stacklevel=2)
+            reason = broken.message if isinstance(broken, UsageError) else repr(broken)
+            warnings.warn(f"plugin `{module}` of {origin} is ignored: {reason}", stacklevel=2)
     return found
 
 
@@ -143,6 +145,15 @@ def _builtin_modules() -> Iterator[tuple[str, Path]]:
     papers = Path(__file__).parent / "papers"
     for path in sorted(papers.glob("*/experiments.py")):
         yield f"paperbench.papers.{path.parent.name}.experiments", path
+
+
+def _plugin_modules() -> Iterator[tuple[str, str]]:
+    """(where it is named, module) of every plugin: installed packages, then PAPERBENCH_PLUGINS."""
+    for entry in entry_points(group=PLUGIN_GROUP):
+        yield (entry.dist.name if entry.dist else "an unnamed package"), entry.value
+    for module in os.environ.get("PAPERBENCH_PLUGINS", "").split(","):
+        if module.strip():
+            yield "PAPERBENCH_PLUGINS", module.strip()
 
 
 def _add(found: dict[str, ExperimentInfo], new: list[ExperimentInfo]) -> None:

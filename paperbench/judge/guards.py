@@ -65,7 +65,7 @@ def ceiling(info: ExperimentInfo, check: Check, runs: Runs) -> Guard:
     for metric, best in bounded:
         for run in runs[metric.arm]:
             for value in values_of(run, metric.name):
-                if abs(value - best) > NEAR_BEST * (abs(best) or 1.0):
+                if not abs(value - best) <= NEAR_BEST * (abs(best) or 1.0):     # NaN is not best
                     return Guard(name="ceiling", ok=True,
                                  detail=f"{metric.arm}.{metric.name} is {value:.4g}, {best:g} "
                                         "would be the best possible")

@@ -82,7 +82,9 @@ class Run:
         return module.to(self.device)
 
     def to_device(self, batch: Any) -> Any:
-        """Move a tensor, or a tuple, list or dict of them, to the run's device."""
+        """Move a tensor, or a tuple, list or dict of them, from the CPU to the run's device."""
+        if self.device.type == "cpu":
+            return batch
         if isinstance(batch, Tensor):
             return batch.to(self.device, non_blocking=True)
         if isinstance(batch, dict):

@@ -137,11 +137,19 @@ class ClaimFile(Model):
         return self.experiments[claim.experiment]
 
     def claim_sha256(self, claim: Claim) -> str:
-        """Hash of everything that decides the claim's verdict, and of its statement."""
+        """Hash of everything that decides the claim's verdict, and of its statement.
+
+        An arm of the same experiment that this claim does not use is not part of it.
+        """
+        experiment = None
+        if claim.experiment:
+            experiment = self.experiment_of(claim).model_dump(mode="json")
+            used = {*claim.parsed_check().arms(), *([claim.anchor.arm] if claim.anchor else [])}
+            experiment["arms"] = {arm: params for arm, params in experiment["arms"].items()
+                                  if arm in used}
         return canonical_sha256({
             "claim": claim.model_dump(mode="json", exclude={"source", "reported", "because"}),
-            "experiment": (self.experiment_of(claim).model_dump(mode="json")
-                           if claim.experiment else None),
+            "experiment": experiment,
         })
 
 

@@ -1,0 +1,6 @@
+"""`python -m paperbench`."""
+
+from paperbench.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from paperbench.errors import DataError
+from paperbench.lab import Diverged, OutOfTime, Run
+
+
+class Plain(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(3, 4)
+        self.last = nn.Linear(4, 2)
+
+
+class WithGate(nn.Module):
+    """The same layers with another one between them."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(3, 4)
+        self.gate = nn.Linear(4, 4)
+        self.last = nn.Linear(4, 2)
+
+
+def test_arms_share_every_weight_that_they_both_have():
+    plain, gated = Run(seed=3).build(Plain), Run(seed=3).build(WithGate)
+    assert torch.equal(plain.first.weight, gated.first.weight)
+    assert torch.equal(plain.last.weight, gated.last.weight)
+    assert not torch.equal(gated.gate.weight[:2], gated.last.weight)
+
+
+def test_another_seed_gives_other_weights():
+    assert not torch.equal(Run(seed=3).build(Plain).first.weight,
+                           Run(seed=4).build(Plain).first.weight)
+
+
+def test_building_leaves_the_global_generator_alone():
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    Run(seed=0).build(Plain)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_a_parent_may_rescale_its_children_after_they_are_drawn():
+    class Scaled(Plain):
+        def reset_parameters(self):
+            with torch.no_grad():
+                self.last.weight.mul_(0.5)
+
+    plain, scaled = Run(seed=3).build(Plain), Run(seed=3).build(Scaled)
+    assert torch.equal(plain.last.weight * 0.5, scaled.last.weight)
+
+
+def test_generators_of_two_purposes_are_independent_and_repeatable():
+    run = Run(seed=5)
+    a = torch.rand(4, generator=run.generator("a"))
+    b = torch.rand(4, generator=run.generator("b"))
+    assert not torch.equal(a, b)
+    assert torch.equal(a, torch.rand(4, generator=Run(seed=5).generator("a")))
+    assert run.rng("a").random() == Run(seed=5).rng("a").random()
+
+
+def test_a_run_reads_only_the_dataset_that_its_key_covers():
+    with pytest.raises(DataError, match="reads dataset `mnist`, but its parameter `data` says "
+                                        "`digits`"):
+        Run(seed=0, data_name="digits").data("mnist")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_value_that_is_not_finite_stops_the_run(value):
+    with pytest.raises(Diverged, match="loss is .* at step 7"):
+        Run(seed=0).progress(7, 10, loss=value)
+
+
+def test_a_run_stops_at_its_time_limit():
+    with pytest.raises(OutOfTime, match="over the time limit at step 2 of 9"):
+        Run(seed=0, time_limit=-1.0).progress(2, 9)

@@ -1,0 +1,116 @@
+"""What must hold for everything registered: a paper is tested because it is there."""
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from paperbench.engine.execute import execute, prepare_process
+from paperbench.plan import Site, plan_claim
+from paperbench.registry import experiments, find
+from paperbench.spec import discover, load_and_validate, load_claim_file
+
+CLAIMS = Path(__file__).parents[2] / "claims"
+FILES = [load_claim_file(path, folder=CLAIMS) for path in discover([CLAIMS])]
+SMOKE = Site("smoke", "cpu")
+# By experiment and parameters, each once: claims share most of their arms.
+RUNS = {run.lineage: run for file in FILES for claim in file.claims.values()
+        if claim.kind != "reading"
+        for run in plan_claim(file, claim, SMOKE, seeds=1).every()}
+CONTROLS = {f"{file.slug}/{claim.name}": (file, claim) for file in FILES
+            for claim in file.claims.values() if claim.control}
+
+
+@pytest.fixture(autouse=True)
+def _prepared():
+    prepare_process()
+
+
+@cache
+def outcome_of(lineage):
+    """A smoke run, and the parameters that its optimisers were given without any gradient."""
+    reached, all_parameters = set(), set()
+
+    def note(optimizer, args, kwargs):
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                all_parameters.add(id(parameter))
+                if parameter.grad is not None and parameter.grad.abs().max() > 0:
+                    reached.add(id(parameter))
+
+    handle = register_optimizer_step_pre_hook(note)
+    try:
+        outcome = execute(RUNS[lineage])
+    finally:
+        handle.remove()
+    return outcome, len(all_parameters - reached)
+
+
+def label(lineage):
+    return RUNS[lineage].label.replace(" ", "-")
+
+
+def test_every_claim_file_is_valid_without_a_warning():
+    _, warnings = load_and_validate([CLAIMS], experiments())
+    assert [str(problem) for problem in warnings] == []
+
+
+def test_every_built_in_experiment_is_used_by_a_claim():
+    used = {experiment.run for file in FILES for experiment in file.experiments.values()}
+    assert {name for name in experiments() if not name.startswith("trial/")} <= used
+
+
+@pytest.mark.parametrize("lineage", RUNS, ids=label)
+def test_every_arm_runs_and_reports_what_it_registers(lineage):
+    outcome, _ = outcome_of(lineage)
+    assert outcome.status == "done", outcome.error
+    assert set(outcome.metrics) == set(find(RUNS[lineage].experiment).metrics)
+
+
+@pytest.mark.parametrize("lineage", RUNS, ids=label)
+def test_every_parameter_gets_a_gradient(lineage):
+    _, without = outcome_of(lineage)
+    assert without == 0
+
+
+@pytest.mark.parametrize("experiment", sorted({run.experiment for run in RUNS.values()}))
+def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(experiment):
+    lineage, run = next((key, run) for key, run in RUNS.items() if run.experiment == experiment)
+    first, again = outcome_of(lineage)[0], execute(run)
+    timed = {name for name, kind in find(experiment).metrics.items() if kind.name == "duration"}
+    for name in set(first.metrics) - timed:
+        assert first.metrics[name] == again.metrics[name]
+    assert first.curves == again.curves
+    if first.curves:
+        other = plan_with_seed(run, 1)
+        assert execute(other).curves != first.curves
+
+
+def plan_with_seed(run, seed):
+    import dataclasses
+
+    return dataclasses.replace(run, seed=seed)
+
+
+@pytest.mark.parametrize("experiment", sorted({run.experiment for run in RUNS.values()}))
+def test_an_unknown_parameter_is_refused(experiment):
+    from paperbench.lab import Run
+
+    with pytest.raises(TypeError, match="unexpected keyword argument"):
+        find(experiment).load()(Run(seed=0), no_such_parameter=1)
+
+
+@pytest.mark.parametrize("claim", CONTROLS)
+def test_the_control_changes_the_computation(claim):
+    runs = plan_claim(*CONTROLS[claim], SMOKE, seeds=1)
+    arms = [outcome_of(run.lineage)[0].metrics for group in runs.arms.values() for run in group]
+    control = [outcome_of(run.lineage)[0].metrics for group in runs.control.values()
+               for run in group]
+    assert arms != control
+
+
+def test_training_leaves_the_threads_and_modes_of_torch_as_the_engine_set_them():
+    assert torch.get_num_threads() == 1
+    assert torch.are_deterministic_algorithms_enabled()

@@ -1,0 +1,93 @@
+"""Every command and snippet of the README works."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from paperbench.registry import experiments
+from paperbench.spec import load_claim_file, validate
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, flags=re.DOTALL)
+
+
+def commands(wanted):
+    """The lines of the shell blocks that `wanted` accepts, comments taken off."""
+    return [line.partition("  #")[0].strip() for language, block in BLOCKS if language == "sh"
+            for line in block.splitlines()
+            if wanted(block) and line and not line.startswith("#")]
+
+
+TOUR = commands(lambda block: block.startswith("paperbench list"))
+CALLS = commands(lambda block: block.startswith("# verify"))
+
+
+def run(command, folder):
+    words = shlex.split(command)
+    assert words[0] == "paperbench"
+    return subprocess.run([sys.executable, "-m", "paperbench", *words[1:]], cwd=folder,
+                          capture_output=True, text=True, env={**os.environ, "COLUMNS": "100"})
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """What the tour reads of a fresh clone: claims and results."""
+    folder = tmp_path_factory.mktemp("clone")
+    for name in ("claims", "results"):
+        shutil.copytree(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.mark.parametrize("command", TOUR)
+def test_every_command_of_the_tour_runs(clone, command):
+    reply = run(command, clone)
+    assert reply.returncode == 0, reply.stdout + reply.stderr
+    assert reply.stdout.strip()
+
+
+@pytest.mark.parametrize("command", CALLS)
+def test_every_call_of_verify_is_understood(clone, command):
+    """The calls that train are only forecast here."""
+    reply = run(f"{command.replace('--device cuda', '--device cpu')} --dry-run", clone)
+    assert reply.returncode == 0, reply.stdout + reply.stderr
+
+
+def test_the_first_two_commands_are_targets_of_the_makefile():
+    first = next(block for language, block in BLOCKS if language == "sh")
+    targets = re.findall(r"^make (\w+)", first, flags=re.MULTILINE)
+    makefile = (ROOT / "Makefile").read_text()
+    assert targets == ["verify", "test"]
+    assert all(re.search(rf"^{target}:", makefile, flags=re.MULTILINE) for target in targets)
+    assert "make test" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_claim_of_the_readme_is_valid(tmp_path):
+    (text,) = [block for language, block in BLOCKS if language == "yaml"]
+    path = tmp_path / "dropout.yaml"
+    path.write_text(text)
+    problems = validate(load_claim_file(path), experiments())
+    assert [str(problem) for problem in problems if problem.severity == "error"] == []
+
+
+def test_the_verdicts_in_the_readme_are_those_in_results(tmp_path):
+    shutil.copytree(ROOT / "claims", tmp_path / "claims")
+    shutil.copytree(ROOT / "results", tmp_path / "results")
+    shutil.copy(ROOT / "README.md", tmp_path / "README.md")
+    reply = run("paperbench report --markdown --into README.md", tmp_path)
+    assert reply.returncode == 0, reply.stderr
+    assert (tmp_path / "README.md").read_text() == README
+    assert (tmp_path / "results" / "README.md").read_text() == (
+        ROOT / "results" / "README.md").read_text()
+
+
+def test_every_link_to_a_file_leads_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        if "://" not in target:
+            assert (ROOT / target).exists(), target
