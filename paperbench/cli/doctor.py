@@ -35,7 +35,7 @@ class Finding:
 
 
 def doctor(claims: ClaimsOption = None, json: JsonOption = False) -> None:
-    """Say what is installed, which devices and data there are, and how to mend what is not."""
+    """Check the installation and say how to mend it."""
     findings = [*_versions(), *_machine(), *_data(), _ledger(), _claims(claims), *_plugins()]
     if json:
         print(json_text.dumps([asdict(finding) for finding in findings], indent=1,

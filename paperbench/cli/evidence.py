@@ -24,7 +24,7 @@ def why(
     results: ResultsOption = Path("results"),
     json: JsonOption = False,
 ) -> None:
-    """Show what one verdict rests on: seeds, interval, guards, control."""
+    """Show the evidence for one verdict, seed by seed."""
     from paperbench.report.explain import explain
     from paperbench.report.numbers import kinds_of
     from paperbench.report.overview import is_stale

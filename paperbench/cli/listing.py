@@ -19,7 +19,8 @@ Place = tuple[str, str]                         # tier, device class
 def listing(files: Sequence[ClaimFile], records: Sequence[PaperRecord]) -> Text:
     """One line a claim below its paper; a column for every tier and device with verdicts."""
     places = _places(records)
-    by_place = {(paper.paper, paper.tier, paper.device): paper for paper in records}
+    by_place: dict[tuple[str, ...], PaperRecord] = {
+        (paper.paper, paper.tier, paper.device): paper for paper in records}
     name_width = max((len(name) for file in files for name in file.claims), default=5)
     rows: list[tuple[ClaimFile, Claim, list[tuple[str, str]]]] = []
     for file in files:

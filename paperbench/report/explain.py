@@ -7,7 +7,7 @@ import textwrap
 from paperbench.judge.record import ClaimRecord, Margin, PaperRecord, Part
 from paperbench.report.numbers import Kinds, format_margin, supporting, unit_of
 from paperbench.report.seed_plot import seed_lines
-from paperbench.report.words import control_state, expectation, one_line, verdict_word
+from paperbench.report.words import control_state, one_line, verdict_word
 
 WIDTH = 80
 _INDENT = " " * 10
@@ -46,8 +46,15 @@ def _head(paper: PaperRecord, claim: ClaimRecord, stale: bool, width: int) -> li
 
 def _facts(claim: ClaimRecord, width: int) -> list[str]:
     pairs = (("check", claim.check), ("source", claim.source), ("paper", claim.reported),
-             ("because", claim.because), ("expected", expectation(claim)))
+             ("because", claim.because), ("expected", _expected(claim)))
     return [line for name, text in pairs if text for line in _fact(name, one_line(text), width)]
+
+
+def _expected(claim: ClaimRecord) -> str | None:
+    """What the author predicted, where it was not a PASS or was not met."""
+    if claim.verdict is None or (claim.as_expected and claim.expected == "PASS"):
+        return None
+    return claim.expected + (f": {claim.reason}" if claim.reason else "")
 
 
 def _part(claim: ClaimRecord, part: Part, kinds: Kinds, number: int | None,
@@ -79,8 +86,10 @@ def _control(claim: ClaimRecord, kinds: Kinds, width: int) -> list[str]:
     changed = "; ".join(f"{arm}: " + ", ".join(f"{name}={value}" for name, value in new.items())
                         for arm, new in control.overrides.items())
     lines = _fact("control", f"{sort}{': ' + changed if changed else ''}", width)
-    lines += _fact("", f"{control_state(claim)}"
-                       f"{': ' + one_line(control.detail) if control.detail else ''}", width)
+    state = control_state(claim)
+    # Where it is caught the detail only repeats the margins that follow.
+    detail = "" if "✓" in state or not control.detail else f": {one_line(control.detail)}"
+    lines += _fact("", state + detail, width)
     for part in control.parts:
         name = f"`{part.check}`: " if len(control.parts) > 1 else ""
         unit = unit_of(claim, part.check, kinds)

@@ -34,6 +34,9 @@ def format_half_width(margin: Margin) -> str:
 
 def decimals_of(margin: Margin) -> int | None:
     """Decimals for a margin's numbers; None: scientific."""
+    if all(value == round(value) and abs(value) < LARGEST for value in
+           (margin.mean, margin.low, margin.high) if math.isfinite(value)):
+        return 0
     half = (margin.high - margin.low) / 2
     scale = half if math.isfinite(half) and half > 0 else abs(margin.mean) / 10
     largest = max((abs(value) for value in (margin.mean, margin.low, margin.high)
@@ -72,7 +75,7 @@ def format_number(value: float, decimals: int | None, *, signed: bool = False) -
     sign = "+" if signed else ""
     text = f"{value:{sign}.1e}" if decimals is None else f"{value:{sign},.{decimals}f}"
     if not any(digit in "123456789" for digit in text.partition("e")[0]):
-        text = text.replace("-", sign, 1)        # -0.00 rounds to no sign worth showing
+        text = text.lstrip("+-")                 # -0.00 has no sign worth showing
     return text.replace("-", "−")
 
 

@@ -72,5 +72,6 @@ def _counts(pairs: Sequence[tuple[PaperRecord, ClaimRecord]], stale: Sequence[bo
     parts += [f"{count} {words}" for words, count in (
         ("not as expected", current.count("unexpected")),
         ("undecided", current.count("inconclusive")), ("errored", current.count("error")),
-        ("stale", sum(old for _, old in judged)), ("readings", len(pairs) - len(judged))) if count]
+        ("stale", sum(old for _, old in judged)),
+        ("readings not tried", len(pairs) - len(judged))) if count]
     return ", ".join(parts) + "."

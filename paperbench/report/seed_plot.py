@@ -96,7 +96,7 @@ def _labelled(claim: ClaimRecord, lines: Sequence[str]) -> list[str]:
     header, rows = lines[0], lines[1:]
     names = [f"{unit} {i}" for i in range(len(rows))] if claim.kind == "timing" else [
         f"{unit} {seed}" for seed in (claim.seeds or range(len(rows)))]
-    width = max(8, *(len(name) + 2 for name in names)) if names else 8
+    width = max([10, *(len(name) + 2 for name in names)])
     shown = [f"{name:<{width}}{row}" for name, row in zip(names, rows, strict=False)][:MOST_ROWS]
     if len(rows) > MOST_ROWS:
         shown.append(f"{'':<{width}}and {len(rows) - MOST_ROWS} more {unit}s")
