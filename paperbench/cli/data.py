@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from paperbench.cli.options import stdout
-from paperbench.datasets import DATASETS, Dataset, find_dataset, folders, locate
 from paperbench.errors import DataError, UsageError
+
+if TYPE_CHECKING:                               # every command starts by importing this module
+    from paperbench.datasets import Dataset
 
 data = typer.Typer(no_args_is_help=True, rich_markup_mode=None,
                    help="Show, fetch and check the datasets of the full tier.")
@@ -18,6 +20,8 @@ data = typer.Typer(no_args_is_help=True, rich_markup_mode=None,
 @data.command("list")
 def list_datasets() -> None:
     """Show every dataset: what it is, its licence, and whether its files are here."""
+    from paperbench.datasets import DATASETS, folders
+
     names = max(map(len, DATASETS))
     for dataset in DATASETS.values():
         state = dataset_state(dataset)
@@ -68,6 +72,8 @@ def check_datasets(
 
 def dataset_state(dataset: Dataset) -> str:
     """`embedded`, `there`, `absent`, or how many of its files are there; reads none of them."""
+    from paperbench.datasets import locate
+
     if dataset.embedded is not None:
         return "embedded" if dataset.embedded().is_file() else "absent"
     there = sum(locate(dataset, file) is not None for file in dataset.files)
@@ -77,6 +83,8 @@ def dataset_state(dataset: Dataset) -> str:
 
 
 def _named(names: list[str]) -> list[Dataset]:
+    from paperbench.datasets import DATASETS, find_dataset
+
     if "all" in names:
         if len(names) > 1:
             raise UsageError("`all` stands alone")

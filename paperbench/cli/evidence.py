@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from paperbench.cli.options import ClaimsOption, JsonOption, ResultsOption, stderr, stdout
-from paperbench.cli.selection import hashes_if_any
 from paperbench.errors import NothingSelected, UsageError, did_you_mean
-from paperbench.judge.record import ClaimRecord, PaperRecord, read_records
 
-Judged = tuple[PaperRecord, ClaimRecord]
+if TYPE_CHECKING:                               # every command starts by importing this module
+    from paperbench.judge.record import ClaimRecord, PaperRecord
 
 
 def why(
@@ -25,6 +24,8 @@ def why(
     json: JsonOption = False,
 ) -> None:
     """Show the evidence for one verdict, seed by seed."""
+    from paperbench.cli.selection import hashes_if_any
+    from paperbench.judge.record import read_records
     from paperbench.report.explain import explain
     from paperbench.report.numbers import kinds_of
     from paperbench.report.overview import is_stale
@@ -55,7 +56,8 @@ def why(
                          markup=False, soft_wrap=True)
 
 
-def _find(name: str, papers: list[PaperRecord], current: dict[str, str] | None) -> list[Judged]:
+def _find(name: str, papers: list[PaperRecord], current: dict[str, str] | None,
+          ) -> list[tuple[PaperRecord, ClaimRecord]]:
     """The records of a claim, named with its paper or alone where that is unambiguous."""
     judged = [(f"{paper.paper}/{record.claim}", paper, record)
               for paper in papers for record in paper.claims]
@@ -87,6 +89,8 @@ def report(
     """Summarise every verdict in the results folder."""
     if markdown and json:
         raise UsageError("`--markdown` and `--json` are two reports", help="ask for one of them")
+    from paperbench.judge.record import read_records
+
     papers = read_records(results)
     if json:
         print("[" + ",\n".join(paper.model_dump_json() for paper in papers) + "]")
@@ -94,6 +98,7 @@ def report(
     if not papers:
         raise NothingSelected(f"there is no verdict in {results}",
                               help="run `paperbench verify`, or name a folder with `--results`")
+    from paperbench.cli.selection import hashes_if_any
     from paperbench.report.overview import overview
     from paperbench.report.store import write_if_changed
 
