@@ -134,7 +134,7 @@ def read_record(path: Path) -> PaperRecord:
 
 def read_records(results: Path) -> list[PaperRecord]:
     """Every record under `results/`, sorted by tier, device and paper."""
-    return [read_record(path) for path in sorted(results.glob("*-*/*.json"))]
+    return [read_record(path) for path in sorted(results.glob("*-*/**/*.json"))]
 
 
 def dump_record(record: PaperRecord) -> str:

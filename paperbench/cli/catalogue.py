@@ -1,0 +1,158 @@
+"""The commands that read claim files: `list`, `show`, `notes`, `validate`, `schema`."""
+
+from __future__ import annotations
+
+import json as json_text
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from paperbench.cli.options import ClaimsOption, JsonOption, ResultsOption, stderr, stdout
+from paperbench.errors import NothingSelected, SpecErrors, UsageError, did_you_mean
+
+
+def list_claims(
+    claims: ClaimsOption = None,
+    results: ResultsOption = Path("results"),
+    json: JsonOption = False,
+) -> None:
+    """List papers and claims with their last verdicts."""
+    from paperbench.cli.listing import as_json, listing
+    from paperbench.cli.selection import load_files
+    from paperbench.judge.record import read_records
+
+    files, records = load_files(claims), read_records(results)
+    if json:
+        print(json_text.dumps(as_json(files, records), indent=1, ensure_ascii=False))
+        return
+    if not files:
+        raise NothingSelected("there is no claim file",
+                              help="is this the right folder? `--claims FOLDER` names another")
+    stdout.print(listing(files, records), soft_wrap=True)
+
+
+def show(
+    paper: Annotated[str, typer.Argument(help="The paper's slug, as `list` shows it.")],
+    claims: ClaimsOption = None,
+) -> None:
+    """Show a paper's citation, experiments and claims."""
+    from paperbench.cli.paper_page import paper_page
+    from paperbench.cli.selection import find_file, load_files
+
+    width = min(stdout.width, 100) if stdout.is_terminal else 80
+    page = paper_page(find_file(load_files(claims), paper), width)
+    stdout.print(Text(page), soft_wrap=True)
+
+
+def notes(
+    paper: Annotated[str, typer.Argument(help="The paper's slug, as `list` shows it.")],
+    claims: ClaimsOption = None,
+) -> None:
+    """Show the notes on a paper; plain Markdown in a pipe."""
+    path = _notes_path(paper, claims)
+    text = path.read_text(encoding="utf-8")
+    if not stdout.is_terminal:
+        print(text, end="" if text.endswith("\n") else "\n")
+        return
+    from rich.markdown import Markdown
+
+    from paperbench.cli.notes_text import keep_formulas
+
+    stdout.print(Markdown(keep_formulas(text)), width=min(stdout.width, 100))
+
+
+def _notes_path(paper: str, claims: Path | None) -> Path:
+    """The notes that come with the paper's code, else those beside its claim file."""
+    import paperbench
+    from paperbench.cli.selection import find_file, load_files
+    from paperbench.spec.load import claims_folder
+
+    files = load_files(claims)
+    find_file(files, paper)                      # refuses what is no paper's slug
+    package = Path(paperbench.__file__).parent / "papers"
+    folder = claims_folder(claims)
+    places = [*(package / name / "NOTES.md" for name in (paper, paper.replace("-", "_"))),
+              folder / f"{paper}.md"]
+    for path in places:
+        if path.is_file():
+            return path
+    with_notes = [file.slug for file in files
+                  if (package / file.slug / "NOTES.md").is_file()
+                  or (folder / f"{file.slug}.md").is_file()]
+    raise NothingSelected(f"there are no notes on `{paper}`",
+                          help=did_you_mean(paper, with_notes, label="papers with notes"))
+
+
+def validate(
+    paths: Annotated[list[Path] | None, typer.Argument(
+        metavar="[PATH]...", help="Claim files or folders of them. Default: every claim file.",
+        show_default=False)] = None,
+    claims: ClaimsOption = None,
+) -> None:
+    """Say everything that is wrong or doubtful in the claim files."""
+    from paperbench.registry import experiments
+    from paperbench.spec.load import claims_folder
+    from paperbench.spec.validate import load_and_validate
+
+    folders = paths or [claims_folder(claims)]
+    for path in folders:
+        if not path.exists():
+            raise UsageError(f"there is no file or folder {path}")
+    errors, warnings, files = _problems(folders, experiments(), load_and_validate)
+    for problem in [*warnings, *errors]:
+        stderr.print(str(problem) + "\n", markup=False, soft_wrap=True)
+    if errors:
+        counted = [_count(len(errors), "error"), _count(len(warnings), "warning")]
+        stderr.print(", ".join(counted[:2 if warnings else 1]), markup=False)
+        raise typer.Exit(2)
+    if not files:
+        raise NothingSelected(f"there is no claim file in {', '.join(map(str, folders))}")
+    claims_there = sum(len(file.claims) for file in files)
+    doubt = f", {_count(len(warnings), 'warning')}" if warnings else ""
+    stdout.print(f"{_count(len(files), 'file')}, {_count(claims_there, 'claim')}: valid{doubt}",
+                 markup=False)
+
+
+def _problems(folders: Sequence[Path], registry: Any, load: Any,
+              ) -> tuple[list[Any], list[Any], list[Any]]:
+    """Errors, warnings and valid files. An invalid file does not hide the others' warnings."""
+    from paperbench.spec.load import discover_with_folders
+
+    errors: list[Any] = []
+    warnings: list[Any] = []
+    try:
+        files, warnings = load(folders, registry)
+        return [], warnings, files
+    except SpecErrors as broken:
+        errors = broken.problems
+    for path, _ in discover_with_folders(folders):
+        try:
+            warnings += load([path], registry)[1]
+        except SpecErrors as broken:
+            known = {str(error) for error in errors}
+            errors += [one for one in broken.problems if str(one) not in known]
+    return errors, warnings, []
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def schema(
+    results: Annotated[bool, typer.Option(
+        "--results", help="Of results files instead of claim files.")] = False,
+) -> None:
+    """Print the JSON schema of claim files."""
+    if not results:
+        from paperbench.spec.schema import schema_text
+
+        print(schema_text(), end="")
+        return
+    from paperbench.judge.record import PaperRecord
+
+    drawn = {"$schema": "https://json-schema.org/draft/2020-12/schema",
+             **PaperRecord.model_json_schema(), "title": "A paperbench results file"}
+    print(json_text.dumps(drawn, indent=2, ensure_ascii=False))

@@ -1,0 +1,109 @@
+"""The commands that read verdict records: `why` and `report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from paperbench.cli.options import ClaimsOption, JsonOption, ResultsOption, stderr, stdout
+from paperbench.errors import NothingSelected, UsageError, did_you_mean
+
+if TYPE_CHECKING:                               # every command starts by importing this module
+    from paperbench.judge.record import ClaimRecord, PaperRecord
+
+
+def why(
+    claim: Annotated[str, typer.Argument(help="`fox/ppl-below-baseline`, or the claim's name.")],
+    tier: Annotated[str | None, typer.Option(help="smoke, quick or full.")] = None,
+    device: Annotated[str | None, typer.Option(help="Class of device: cpu, cuda or mps.")] = None,
+    claims: ClaimsOption = None,
+    results: ResultsOption = Path("results"),
+    json: JsonOption = False,
+) -> None:
+    """Show the evidence for one verdict, seed by seed."""
+    from paperbench.cli.selection import hashes_if_any
+    from paperbench.judge.record import read_records
+    from paperbench.report.explain import explain
+    from paperbench.report.numbers import kinds_of
+    from paperbench.report.overview import is_stale
+    from paperbench.report.words import STYLES, verdict_word
+
+    current = hashes_if_any(claims)
+    found = _find(claim, read_records(results), current)
+    chosen = [(paper, record) for paper, record in found
+              if tier in (None, paper.tier) and device in (None, paper.device)]
+    if not chosen:
+        there = ", ".join(f"{paper.tier} {paper.device}" for paper, _ in found)
+        asked = " ".join(filter(None, (tier, device)))
+        raise NothingSelected(f"`{claim}` has no verdict at {asked}",
+                              help=f"it was judged at: {there}")
+    paper, record = min(chosen, key=lambda pair: pair[0].tier != "quick")
+    if json:
+        print(record.model_dump_json(indent=1))
+        return
+    screen = Text(explain(paper, record, kinds_of(paper), stale=is_stale(paper, record, current),
+                          width=min(stdout.width, 100) if stdout.is_terminal else 80))
+    word = verdict_word(record)
+    screen.highlight_regex(rf"\b{word}\b", STYLES[word])
+    stdout.print(screen, soft_wrap=True)
+    for other, verdict in found:
+        if other is not paper:
+            stdout.print(f"\nalso judged: {verdict_word(verdict)} ({other.tier}, {other.device}): "
+                         f"`--tier {other.tier} --device {other.device}`",
+                         markup=False, soft_wrap=True)
+
+
+def _find(name: str, papers: list[PaperRecord], current: dict[str, str] | None,
+          ) -> list[tuple[PaperRecord, ClaimRecord]]:
+    """The records of a claim, named with its paper or alone where that is unambiguous."""
+    judged = [(f"{paper.paper}/{record.claim}", paper, record)
+              for paper in papers for record in paper.claims]
+    known = sorted({full for full, _, _ in judged} | set(current or ()))
+    names = [full for full in known if full == name]
+    names = names or [full for full in known if full.rpartition("/")[2] == name]
+    if len(names) > 1:
+        raise UsageError(f"`{name}` is a claim of several papers",
+                         help=f"one of {', '.join(names)}")
+    if not names:
+        raise NothingSelected(f"no claim is called `{name}`",
+                              help=did_you_mean(name, known, label="claims"))
+    found = [(paper, record) for full, paper, record in judged if full == names[0]]
+    if not found:
+        raise NothingSelected(f"`{names[0]}` has not been judged yet",
+                              help=f"run `paperbench verify {names[0]}`")
+    return found
+
+
+def report(
+    markdown: Annotated[bool, typer.Option(
+        "--markdown", help="Print the summary and write it to README.md of the results folder "
+        "(the default).")] = False,
+    json: Annotated[bool, typer.Option(
+        "--json", help="Print all records as one JSON array; writes nothing.")] = False,
+    claims: ClaimsOption = None,
+    results: ResultsOption = Path("results"),
+) -> None:
+    """Summarise every verdict in the results folder."""
+    if markdown and json:
+        raise UsageError("`--markdown` and `--json` are two reports", help="ask for one of them")
+    from paperbench.judge.record import read_records
+
+    papers = read_records(results)
+    if json:
+        print("[" + ",\n".join(paper.model_dump_json() for paper in papers) + "]")
+        return
+    if not papers:
+        raise NothingSelected(f"there is no verdict in {results}",
+                              help="run `paperbench verify`, or name a folder with `--results`")
+    from paperbench.cli.selection import hashes_if_any
+    from paperbench.report.overview import overview
+    from paperbench.report.store import write_if_changed
+
+    text = overview(papers, hashes_if_any(claims))
+    print(text, end="")
+    target = results / "README.md"
+    if write_if_changed(target, text):
+        stderr.print(f"wrote {target}", markup=False, soft_wrap=True)

@@ -1,0 +1,118 @@
+"""What `list` shows: papers, claims and their last verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.text import Text
+
+from paperbench.judge.record import ClaimRecord, PaperRecord
+from paperbench.report.words import STYLES, marked_verdict, one_line, outcome_of, verdict_word
+from paperbench.spec.model import Claim, ClaimFile
+
+NOTHING = "−"
+_TIERS = ("quick", "full")
+Place = tuple[str, str]                         # tier, device class
+
+
+def listing(files: Sequence[ClaimFile], records: Sequence[PaperRecord]) -> Text:
+    """One line a claim below its paper; a column for every tier and device with verdicts."""
+    places = _places(records)
+    by_place: dict[tuple[str, ...], PaperRecord] = {
+        (paper.paper, paper.tier, paper.device): paper for paper in records}
+    name_width = max((len(name) for file in files for name in file.claims), default=5)
+    rows: list[tuple[ClaimFile, Claim, list[tuple[str, str]]]] = []
+    for file in files:
+        for claim in file.claims.values():
+            cells = [_cell(file, claim, by_place.get((file.slug, *place))) for place in places]
+            rows.append((file, claim, cells))
+    widths = [max(len(" ".join(place).strip()), *(len(row[2][i][0]) for row in rows), 0)
+              for i, place in enumerate(places)]
+    text = Text()
+    for file in files:
+        _append_paper(text, file, name_width, places, widths)
+        for owner, claim, cells in rows:
+            if owner is file:
+                _append_claim(text, claim.name, name_width, cells, widths)
+    marks = {word for _, _, cells in rows for cell, _ in cells for word in cell.split()[1:]}
+    legend = [f"{mark} {meaning}" for mark, meaning in (
+        ("!", "not as expected"), ("stale", "the claim has changed since it was judged"))
+        if mark in marks]
+    if legend:
+        text.append("\n" + " · ".join(legend) + "\n", style="dim")
+    text.rstrip()
+    return text
+
+
+def as_json(files: Sequence[ClaimFile], records: Sequence[PaperRecord]) -> list[dict[str, Any]]:
+    """The same as a list of papers for programs."""
+    papers = []
+    for file in files:
+        claims = []
+        for claim in file.claims.values():
+            found = [(paper, record) for paper in records if paper.paper == file.slug
+                     if (record := paper.find(claim.name)) is not None]
+            claims.append({"claim": claim.name, "statement": claim.statement, "kind": claim.kind,
+                           "verdicts": [_verdict(file, claim, *pair) for pair in found]})
+        papers.append({"paper": file.slug, "title": file.paper.title, "year": file.paper.year,
+                       "authors": list(file.paper.authors), "url": file.paper.url,
+                       "claims": claims})
+    return papers
+
+
+def _verdict(file: ClaimFile, claim: Claim, paper: PaperRecord,
+             record: ClaimRecord) -> dict[str, Any]:
+    return {"tier": paper.tier, "device": paper.device, "verdict": record.verdict,
+            "expected": record.expected, "as_expected": record.as_expected,
+            "stale": record.spec_sha256 != file.claim_sha256(claim)}
+
+
+def _places(records: Sequence[PaperRecord]) -> list[Place]:
+    """The tiers and devices with verdicts; `quick` and `full` even without."""
+    found: set[Place] = {(paper.tier, paper.device) for paper in records}
+    found |= {(tier, "") for tier in _TIERS if all(place[0] != tier for place in found)}
+    order = ("quick", "full", "smoke")
+    return sorted(found, key=lambda place: (order.index(place[0]), place[1]))
+
+
+def _cell(file: ClaimFile, claim: Claim, paper: PaperRecord | None) -> tuple[str, str]:
+    """A verdict with its marks, and its style."""
+    record = paper.find(claim.name) if paper else None
+    if record is None:
+        return NOTHING, "dim"
+    stale = record.spec_sha256 != file.claim_sha256(claim)
+    style = "dim" if stale else STYLES[verdict_word(record)]
+    if outcome_of(record) in ("unexpected", "error"):
+        style = f"bold {STYLES[verdict_word(record)]}"
+    return marked_verdict(record, stale=stale), style
+
+
+def _append_paper(text: Text, file: ClaimFile, name_width: int, places: Sequence[Place],
+                  widths: Sequence[int]) -> None:
+    if text.plain:
+        text.append("\n")
+    text.append(file.slug, style="bold")
+    text.append(f" · {citation(file)}\n")
+    headers = "  ".join(f"{' '.join(place).strip():<{width}}"
+                        for place, width in zip(places, widths, strict=True))
+    text.append(f"  {'claim':<{name_width}}  {headers}".rstrip() + "\n", style="dim")
+
+
+def _append_claim(text: Text, name: str, name_width: int, cells: Sequence[tuple[str, str]],
+                  widths: Sequence[int]) -> None:
+    text.append(f"  {name:<{name_width}}")
+    last = len(cells) - 1
+    for i, ((cell, style), width) in enumerate(zip(cells, widths, strict=True)):
+        text.append("  ")
+        text.append(cell, style=style)
+        text.append(" " * (width - len(cell)) if i < last else "")
+    text.append("\n")
+
+
+def citation(file: ClaimFile) -> str:
+    """`Dropout: A Simple Way ... (Srivastava et al. 2014)`."""
+    paper = file.paper
+    first = paper.authors[0] if paper.authors else "unknown"
+    many = " et al." if len(paper.authors) > 1 else ""
+    return one_line(f"{paper.title} ({first}{many} {paper.year})")

@@ -1,0 +1,65 @@
+"""The verdicts as CSV: one row a claim. Imports pandas only when a table is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from paperbench.judge.record import ClaimRecord, Margin, PaperRecord
+from paperbench.report.words import control_margin, control_state, one_line
+
+_FORMULA = ("=", "+", "-", "@", "\t")
+
+
+def paper_csv(record: PaperRecord) -> str:
+    """The rows of one record as CSV text with a header.
+
+    A text cell that a spreadsheet would run as a formula starts with an apostrophe; numbers stay
+    numbers with every digit (read them back with `float_precision="round_trip"`).
+    """
+    import pandas as pd
+
+    rows = [_row(record, claim) for claim in record.claims]
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    return frame.astype({"n": "Int64"}).to_csv(index=False, lineterminator="\n")
+
+
+COLUMNS = ["paper", "tier", "device", "claim", "kind", "verdict", "expected", "as_expected",
+           "margin", "low", "high", "alpha", "n", "control", "control_margin", "difference",
+           "difference_low", "difference_high", "guards_tripped", "check", "statement", "reported",
+           "source", "summary", "spec_sha256"]
+
+
+def safe_cell(text: str | None) -> str | None:
+    """One line of text that no spreadsheet takes for a formula; None where there is none."""
+    if not text:
+        return None
+    line = one_line(text)
+    return f"'{line}" if text.startswith(_FORMULA) or line.startswith(_FORMULA) else line
+
+
+def _row(record: PaperRecord, claim: ClaimRecord) -> dict[str, Any]:
+    control = claim.control
+    difference = control.difference if control else None
+    held = control_margin(control) if control else None
+    texts = {"paper": record.paper, "tier": record.tier, "device": record.device,
+             "claim": claim.claim, "kind": claim.kind, "verdict": claim.verdict,
+             "expected": claim.expected, "control": control_state(claim), "check": claim.check,
+             "statement": claim.statement, "reported": claim.reported, "source": claim.source,
+             "summary": claim.summary, "spec_sha256": claim.spec_sha256,
+             "guards_tripped": ", ".join(g.name for g in claim.guards if not g.ok)}
+    return {
+        **{name: safe_cell(text) for name, text in texts.items()},
+        "as_expected": claim.as_expected,
+        **_numbers(claim.margin),
+        "control_margin": held.mean if held else None,
+        "difference": difference.mean if difference else None,
+        "difference_low": difference.low if difference else None,
+        "difference_high": difference.high if difference else None,
+    }
+
+
+def _numbers(margin: Margin | None) -> dict[str, float | int | None]:
+    if margin is None:
+        return dict.fromkeys(("margin", "low", "high", "alpha", "n"))
+    return {"margin": margin.mean, "low": margin.low, "high": margin.high, "alpha": margin.alpha,
+            "n": margin.n}

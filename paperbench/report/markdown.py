@@ -1,0 +1,169 @@
+"""Markdown projections of verdict records. What a user wrote is escaped: it is text, not markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Any
+
+from paperbench.judge.record import ClaimRecord, Margin, PaperRecord
+from paperbench.report.numbers import (
+    Kinds,
+    decimals_for,
+    format_margin,
+    format_number,
+    supporting,
+    unit_of,
+)
+from paperbench.report.words import (
+    control_state,
+    control_text,
+    expectation,
+    marked_verdict,
+    one_line,
+    verdict_word,
+)
+
+ARROWS = {"higher": " ↑", "lower": " ↓", "neither": ""}
+_MARKUP = re.compile(r"([\\`*_\[\]|~$#!])")
+_LINE_START = re.compile(r"^(\d+)([.)])|^([-+>=])")
+
+
+def paper_table(record: PaperRecord, kinds: Kinds | None = None) -> str:
+    """The page of one paper's verdicts at one tier on one device.
+
+    kinds: what each metric measures, for units and arrows; without one neither is shown.
+    """
+    known = kinds or {}
+    lines = [f"# {escape(record.title)}", "", provenance(record), "",
+             *table(("claim", "verdict", "margin [interval]", "n", "control", "paper"),
+                    [_row(claim, known) for claim in record.claims]), ""]
+    for claim in record.claims:
+        lines += _section(claim, known)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def provenance(record: PaperRecord) -> str:
+    """One line: tier, device, versions, machine, commit, data."""
+    known: dict[str, Any] = dict(record.environment)
+    parts = [f"tier {record.tier}", f"device {record.device}"]
+    parts += [f"{name} {known[name]}" for name in ("paperbench", "torch", "numpy") if name in known]
+    parts += [f"Python {known['python']}"] if "python" in known else []
+    parts += [str(known[name]) for name in ("processor", "system") if known.get(name)]
+    if known.get("commit"):
+        dirty = " with uncommitted changes" if known.get("dirty") else ""
+        parts.append(f"commit {str(known['commit'])[:12]}{dirty}")
+    data = known.get("data")
+    if isinstance(data, dict):
+        parts += [f"data {name} sha256 {str(sha256)[:12]}" for name, sha256 in data.items()]
+    return escape(" · ".join([*parts, record.generated]))
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table of cells that are already escaped."""
+    return ["| " + " | ".join(headers) + " |", "|" + "---|" * len(headers),
+            *("| " + " | ".join(row) + " |" for row in rows)]
+
+
+def escape(text: str) -> str:
+    """A user's text as one line of Markdown that shows exactly that text, in a table or out."""
+    plain = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    marked = _MARKUP.sub(r"\\\1", plain)
+    return _LINE_START.sub(lambda match: f"{match[1]}\\{match[2]}" if match[1] else f"\\{match[3]}",
+                           marked)
+
+
+def code(text: str) -> str:
+    """A code span that holds any text, its own backticks included. Not for table cells."""
+    plain = one_line(text)
+    fence = "`" * (1 + max(map(len, re.findall("`+", plain)), default=0))
+    pad = " " if plain.startswith("`") or plain.endswith("`") else ""
+    return f"{fence}{pad}{plain}{pad}{fence}"
+
+
+def _row(claim: ClaimRecord, kinds: Kinds) -> list[str]:
+    margin, n = "−", "−"
+    if claim.margin is not None:
+        margin = margin_cell(claim, kinds)
+        n = str(claim.margin.n)
+    control = "−" if claim.verdict is None else control_text(claim)
+    return [escape(claim.claim), verdict_cell(claim), margin, n, control,
+            escape(claim.reported or "")]
+
+
+def verdict_cell(claim: ClaimRecord, *, stale: bool = False) -> str:
+    """The verdict; bold with what was expected when it is not as expected."""
+    if claim.as_expected or claim.verdict is None:
+        return marked_verdict(claim, stale=stale)
+    word = f"**{verdict_word(claim)}** ({claim.expected} expected)"
+    return f"{word} stale" if stale else word
+
+
+def margin_cell(claim: ClaimRecord, kinds: Kinds) -> str:
+    """The margin that decides, with its interval and unit; brackets are text, not a link."""
+    assert claim.margin is not None
+    shown = [part for part in claim.parts if part.margin == claim.margin] or claim.parts
+    unit = unit_of(claim, shown[0].check if shown else claim.check or "", kinds)
+    return _margin_text(claim.margin, unit)
+
+
+def _margin_text(margin: Margin, unit: str = "") -> str:
+    return format_margin(margin, unit).replace("[", "\\[").replace("]", "\\]")
+
+
+def _section(claim: ClaimRecord, kinds: Kinds) -> list[str]:
+    lines = [f"## {escape(claim.claim)}", "", escape(claim.statement), ""]
+    facts = [f"verdict: {verdict_cell(claim)}: {escape(claim.summary)}"]
+    note = expectation(claim) if claim.expected != "PASS" else None
+    facts += [escape(note)] if note else []
+    facts += [f"check: {code(claim.check)}"] if claim.check else []
+    facts += [f"{name}: {escape(text)}" for name, text in (
+        ("source", claim.source), ("the paper", claim.reported), ("because", claim.because),
+        ("next", claim.next_step)) if text]
+    facts += [_part_fact(claim, part.check, part.margin, kinds)
+              for part in claim.parts] if len(claim.parts) > 1 else []
+    facts += _control_facts(claim)
+    facts += [f"guard {guard.name} {'✓' if guard.ok else '✗'}: {escape(guard.detail)}"
+              for guard in claim.guards]
+    lines += [f"- {fact}" for fact in facts]
+    means = _means(claim, kinds)
+    return [*lines, "", *means, ""] if means else [*lines, ""]
+
+
+def _part_fact(claim: ClaimRecord, check: str, margin: Margin, kinds: Kinds) -> str:
+    text = _margin_text(margin, unit_of(claim, check, kinds))
+    count = supporting(check, margin.values)
+    return f"part {code(check)}: {text}, {count} of {margin.n} support it"
+
+
+def _control_facts(claim: ClaimRecord) -> list[str]:
+    control = claim.control
+    if control is None:
+        return []
+    changed = ", ".join(f"{arm} {name}={value}" for arm, overrides in control.overrides.items()
+                        for name, value in overrides.items())
+    fact = f"control ({control.kind}{': ' + escape(changed) if changed else ''}): "
+    fact += control_state(claim)
+    for part in control.parts:
+        fact += f"; margin {_margin_text(part.margin)}"
+    if control.difference is not None:
+        fact += f"; difference {_margin_text(control.difference)}"
+    return [fact]
+
+
+def _means(claim: ClaimRecord, kinds: Kinds) -> list[str]:
+    """A table of the arms' mean metrics, one decimal scale a metric."""
+    metrics = list(dict.fromkeys(name for values in claim.arms.values() for name in values))
+    if not metrics:
+        return []
+    arms = {arm: {name: fmean(values[name]) for name in metrics if values.get(name)}
+            for arm, values in claim.arms.items()}
+    decimals = {name: decimals_for([means[name] for means in arms.values() if name in means])
+                for name in metrics}
+    headers = ["mean of the seeds", *(
+        escape(name) + (ARROWS[kinds[name].direction] if name in kinds else "")
+        for name in metrics)]
+    return table(headers, [
+        [escape(arm), *(format_number(means[name], decimals[name]) if name in means else "−"
+                        for name in metrics)] for arm, means in arms.items()])

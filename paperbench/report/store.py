@@ -1,0 +1,119 @@
+"""The results folder: written whole or not at all, and only when what it says has changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from paperbench.errors import PaperbenchError, UsageError
+from paperbench.judge.record import ClaimRecord, PaperRecord, dump_record, read_record
+from paperbench.report.csv_table import paper_csv
+from paperbench.report.markdown import paper_table
+from paperbench.report.numbers import kinds_of
+
+_PART = re.compile(r"[a-z0-9][a-z0-9_-]*")
+# What may differ while the numbers are the same: a run's key covers its code, so the commit that
+# is on record is the one that computed them.
+_INCIDENTAL = ("commit", "dirty")
+
+
+def result_path(results: Path, record: PaperRecord) -> Path:
+    """`<results>/<tier>-<device>/<paper>.json`; raises UsageError for a name that leaves it."""
+    parts = [f"{record.tier}-{record.device}", *record.paper.split("/")]
+    if not all(_PART.fullmatch(part) for part in parts):
+        raise UsageError(f"`{record.paper}` on `{record.device}` cannot name a results file",
+                         help="a paper's slug holds a-z, 0-9 and hyphens")
+    return results.joinpath(*parts[:-1], f"{parts[-1]}.json")
+
+
+def write_results(results: Path, record: PaperRecord, *, current_claims: Sequence[str]) -> None:
+    """Store a paper's verdicts as JSON, Markdown and CSV, beside those of earlier calls.
+
+    current_claims: the paper's claims in their order. One that was not judged this time keeps its
+    earlier record; one that is not current any more loses it. Nothing is written for the smoke
+    tier and for exploratory records, nor when only the time of writing would change.
+    """
+    judged = [claim for claim in record.claims if not claim.exploratory]
+    if record.tier == "smoke" or not judged:
+        return
+    path = result_path(results, record)
+    earlier = _read_earlier(path)
+    merged = record.model_copy(
+        update={"claims": _merge(earlier.claims if earlier else [], judged, current_claims)})
+    if earlier is not None and _essence(earlier) == _essence(merged):
+        merged = earlier
+    kinds = kinds_of(merged)
+    write_if_changed(path, dump_record(merged))
+    write_if_changed(path.with_suffix(".md"), paper_table(merged, kinds))
+    write_if_changed(path.with_suffix(".csv"), paper_csv(merged))
+
+
+def write_if_changed(path: Path, text: str) -> bool:
+    """Write `text` unless the file holds it already; return whether it was written."""
+    try:
+        if path.read_bytes() == text.encode():
+            return False
+    except OSError:
+        pass
+    write_atomically(path, text)
+    return True
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a file in one step: a reader, or a crash, sees the old one or the new one.
+
+    Raises PaperbenchError when the folder cannot be written or the disk is full.
+    """
+    name = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        with os.fdopen(handle, "wb") as out:
+            out.write(text.encode())
+            out.flush()
+            os.fsync(out.fileno())
+        os.chmod(name, 0o644)                    # mkstemp gives the file to its owner alone
+        os.replace(name, path)
+        name = None
+    except OSError as broken:
+        raise PaperbenchError(
+            f"{path} cannot be written: {broken.strerror or broken}",
+            help="make room or choose another folder with `--results`; finished runs are in the "
+                 "ledger, so the same command writes it again without training") from None
+    finally:
+        if name is not None:
+            Path(name).unlink(missing_ok=True)
+
+
+def _read_earlier(path: Path) -> PaperRecord | None:
+    """The stored record; one that cannot be read is moved aside, never overwritten."""
+    if not path.exists():
+        return None
+    try:
+        return read_record(path)
+    except PaperbenchError:
+        path.replace(path.with_name(f"{path.name}.unreadable"))
+        return None
+
+
+def _merge(earlier: Sequence[ClaimRecord], judged: Sequence[ClaimRecord],
+           current: Sequence[str]) -> list[ClaimRecord]:
+    records = {claim.claim: claim for claim in earlier if claim.claim in current}
+    records |= {claim.claim: claim for claim in judged}
+    order = {name: place for place, name in enumerate(current)}
+    return sorted(records.values(), key=lambda claim: order.get(claim.claim, len(order)))
+
+
+def _essence(record: PaperRecord) -> str:
+    """What a file says, without when it was written and how long the training took."""
+    content: dict[str, Any] = json.loads(record.model_dump_json(exclude={"generated"}))
+    for name in _INCIDENTAL:
+        content["environment"].pop(name, None)
+    for claim in content["claims"]:
+        del claim["seconds"]
+    return json.dumps(content, sort_keys=True)

@@ -1,0 +1,87 @@
+"""What a verdict, an expectation and a control are called, the same in every projection."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from paperbench.judge.outcome import Outcome, outcome
+from paperbench.judge.record import ClaimRecord, Control, Margin
+from paperbench.report.numbers import decimals_of, format_number, widths_from_zero
+
+STYLES = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow", "VACUOUS": "magenta",
+          "ERROR": "red", "reading": "dim"}
+
+
+def one_line(text: str) -> str:
+    """Text on one line, without what a terminal would act on."""
+    spaced = " ".join(text.split())
+    return "".join(c for c in spaced if unicodedata.category(c) not in ("Cc", "Cf"))
+
+
+def outcome_of(claim: ClaimRecord) -> Outcome:
+    """What follows from a record; a reading is always as expected."""
+    return "as expected" if claim.verdict is None else outcome(claim.verdict, claim.expected)
+
+
+def verdict_word(claim: ClaimRecord) -> str:
+    """The verdict; `reading` for what carries none."""
+    return claim.verdict or "reading"
+
+
+def marked_verdict(claim: ClaimRecord, *, stale: bool = False) -> str:
+    """The verdict in one cell: `FAIL (expected)`, `PASS !` when unexpected, `PASS stale`."""
+    word = verdict_word(claim)
+    if outcome_of(claim) in ("unexpected", "error"):
+        word += " !"
+    elif claim.expected != "PASS" and claim.verdict == claim.expected:
+        word += " (expected)"
+    return f"{word} stale" if stale else word
+
+
+def expectation(claim: ClaimRecord) -> str | None:
+    """What was expected when it was not a PASS, or was not met: `expected fail: <reason>`."""
+    if claim.verdict is None:
+        return None
+    reason = f": {one_line(claim.reason)}" if claim.reason else ""
+    if claim.as_expected:
+        return None if claim.expected == "PASS" else f"expected {claim.expected.lower()}{reason}"
+    if claim.expected == "PASS":
+        return f"not as expected: {one_line(claim.summary)}"
+    return f"not as expected ({claim.expected.lower()}{reason}): {one_line(claim.summary)}"
+
+
+def control_state(claim: ClaimRecord) -> str:
+    """What the control says: `does not pass ✓`, `passes too ✗`, `too close to tell`, ..."""
+    control = claim.control
+    if control is None:
+        return "none"
+    if control.verdict == "NOT RUN":
+        return "not run"
+    exact = claim.kind == "exact"
+    if claim.verdict == "PASS":
+        return "caught ✓" if exact else "does not pass ✓"
+    if control.verdict == "PASS":
+        return "passes too ✗"
+    if exact:
+        return "not caught ✗" if claim.verdict == "VACUOUS" else "caught"
+    return "too close to tell" if claim.verdict == "INCONCLUSIVE" else "does not pass"
+
+
+def control_margin(control: Control) -> Margin | None:
+    """The margin of the part that the control does worst at."""
+    margins = [part.margin for part in control.parts]
+    return min(margins, key=widths_from_zero, default=None)
+
+
+def control_text(claim: ClaimRecord) -> str:
+    """`−5.30 does not pass ✓`."""
+    margin = control_margin(claim.control) if claim.control else None
+    state = control_state(claim)
+    if margin is None:
+        return state
+    return f"{format_number(margin.mean, decimals_of(margin), signed=True)} {state}"
+
+
+def guards_text(claim: ClaimRecord) -> str:
+    """Names of the guards that tripped, for one cell."""
+    return ", ".join(guard.name for guard in claim.guards if not guard.ok)
