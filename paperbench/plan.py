@@ -129,11 +129,16 @@ State = Literal["cached", "stale", "new"]
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a set of runs will cost. seconds: one core's time for those to be run; None: unknown."""
+    """What a set of runs will cost.
+
+    reasons: why stale -> how many runs. seconds: one core's time for the runs to be carried out,
+    but for `unknown` of them whose like has never run.
+    """
 
     states: Mapping[str, State]
-    reasons: Mapping[str, int] = field(default_factory=dict)       # why stale -> how many runs
-    seconds: float | None = None
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    unknown: int = 0
 
     def count(self, state: State) -> int:
         """How many runs are in `state`."""
@@ -152,7 +157,7 @@ def forecast(runs: Iterable[PlannedRun], ledger: Ledger,
     done = {key for key, run in unique.items() if finished(run, stored.get(key))}
     states: dict[str, State] = {}
     reasons: dict[str, int] = {}
-    total: float | None = 0.0
+    total, unknown = 0.0, 0
     for key, run in unique.items():
         reason = None if fresh or key in done else why_stale(run, ledger)
         states[key] = "cached" if key in done else "stale" if reason else "new"
@@ -160,8 +165,8 @@ def forecast(runs: Iterable[PlannedRun], ledger: Ledger,
             reasons[reason] = reasons.get(reason, 0) + 1
         if key not in done:
             cost = expected_seconds(run, ledger, known_seconds)
-            total = None if total is None or cost is None else total + cost
-    return Forecast(states, reasons, total)
+            total, unknown = total + (cost or 0.0), unknown + (cost is None)
+    return Forecast(states, reasons, total, unknown)
 
 
 def expected_seconds(run: PlannedRun, ledger: Ledger,

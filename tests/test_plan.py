@@ -60,7 +60,7 @@ def test_forecast_sorts_runs_and_estimates_the_rest_from_their_own_kind(tmp_path
 
 def test_an_arm_that_never_ran_is_estimated_from_records_or_not_at_all(tmp_path):
     ledger = Ledger(tmp_path / "ledger.sqlite")
-    assert forecast([a_run(0)], ledger, {}).seconds is None
+    assert forecast([a_run(0)], ledger, {}).unknown == 1
     assert forecast([a_run(0)], ledger, {"trial/draws low": 7.0}).seconds == 7.0
 
 

@@ -33,8 +33,8 @@ def judged(tmp_path):
         counter = Counter()
         selected = [(file, claim) for claim in file.claims.values()]
         ledger = Ledger(tmp_path / "ledger.sqlite")
-        records = dict((record.claim, record) for _, record in verify(
-            selected, Options(Site("quick", "cpu"), **options), ledger, InProcess, counter))
+        records = {record.claim: record for _, record in verify(
+            selected, Options(Site("quick", "cpu"), **options), ledger, InProcess, counter)}
         return records, counter
 
     return run
@@ -114,7 +114,7 @@ def test_fail_fast_stops_at_the_first_claim_that_is_not_as_expected(judged):
     assert list(records) == ["low-is-higher"]
 
 
-SLOW = DRAWS.replace("spread: 0.03", "spread: 0.1, seconds: 0.4")
+SLOW = DRAWS.replace("spread: 0.03", "spread: 0.03, seconds: 0.4")
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])

@@ -19,7 +19,7 @@ def print_forecast(selected: list[tuple[ClaimFile, Claim]], site: Site, ledger: 
                    known_seconds: Mapping[str, float], *, workers: int, seeds: int | None,
                    fresh: bool, as_json: bool) -> None:
     """Print the cost of every claim: at its first look, and at most, if no look decides."""
-    rows = []
+    rows: list[tuple[str, Forecast, Forecast]] = []
     everything: dict[bool, list[PlannedRun]] = {False: [], True: []}
     for file, claim in selected:
         if claim.kind == "reading":
@@ -36,14 +36,14 @@ def print_forecast(selected: list[tuple[ClaimFile, Claim]], site: Site, ledger: 
                                for last in (False, True))
     if as_json:
         print(json.dumps({
-            "claims": {name: {"first_look": _as_dict(least), "at_most": _as_dict(most)}
-                       for name, least, most in rows},
+            "claims": {name: {"first_look": _as_dict(first), "at_most": _as_dict(last)}
+                       for name, first, last in rows},
             "total": {"first_look": _as_dict(least_total), "at_most": _as_dict(most_total)},
         }, indent=1))
         return
     table = Table("claim", "runs", "cached", "stale", "new", "at most", title_justify="left")
-    for name, least, most in [*rows, ("all, shared runs once", least_total, most_total)]:
-        table.add_row(name, *_counts(least), f"{len(most.states)} runs")
+    for name, least_cost, most_cost in [*rows, ("all, shared runs once", least_total, most_total)]:
+        table.add_row(name, *_counts(least_cost), f"{len(most_cost.states)} runs")
     stdout.print(table)
     for reason, count in least_total.reasons.items():
         stdout.print(f"stale: {count} runs: {reason}", highlight=False, markup=False)
@@ -58,12 +58,15 @@ def _counts(found: Forecast) -> list[str]:
 
 
 def _time(found: Forecast, workers: int) -> str:
-    if found.seconds is None:
-        return "unknown: some arms have never run here"
-    return f"about {format_seconds(found.seconds / max(1, workers))}"
+    known = f"about {format_seconds(found.seconds / max(1, workers))}"
+    if not found.unknown:
+        return known
+    never = f"{found.unknown} runs whose like has never run here"
+    return f"{known} and {never}" if found.seconds else f"unknown ({never})"
 
 
 def _as_dict(found: Forecast) -> dict[str, object]:
     return {"runs": len(found.states), "cached": found.count("cached"),
             "stale": found.count("stale"), "new": found.count("new"),
-            "why_stale": dict(found.reasons), "core_seconds": found.seconds}
+            "why_stale": dict(found.reasons), "core_seconds": found.seconds,
+            "of_unknown_cost": found.unknown}
