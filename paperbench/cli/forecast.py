@@ -19,21 +19,22 @@ def print_forecast(selected: list[tuple[ClaimFile, Claim]], site: Site, ledger: 
                    known_seconds: Mapping[str, float], *, workers: int, seeds: int | None,
                    fresh: bool, as_json: bool) -> None:
     """Print the cost of every claim: at its first look, and at most, if no look decides."""
+    def price(runs: list[PlannedRun]) -> Forecast:
+        return forecast(runs, ledger, known_seconds, fresh=fresh)
+
     rows: list[tuple[str, Forecast, Forecast]] = []
-    everything: dict[bool, list[PlannedRun]] = {False: [], True: []}
+    every_least: list[PlannedRun] = []
+    every_most: list[PlannedRun] = []
     for file, claim in selected:
         if claim.kind == "reading":
             continue
         looks = looks_of(claim, seeds=seeds)
         least = plan_claim(file, claim, site, seeds=looks[0].n).every()
         most = plan_claim(file, claim, site, seeds=looks[-1].n).every()
-        everything[False] += least
-        everything[True] += most
-        rows.append((f"{file.slug}/{claim.name}",
-                     *(forecast(runs, ledger, known_seconds, fresh=fresh)
-                       for runs in (least, most))))
-    least_total, most_total = (forecast(everything[last], ledger, known_seconds, fresh=fresh)
-                               for last in (False, True))
+        every_least += least
+        every_most += most
+        rows.append((f"{file.slug}/{claim.name}", price(least), price(most)))
+    least_total, most_total = price(every_least), price(every_most)
     if as_json:
         print(json.dumps({
             "claims": {name: {"first_look": _as_dict(first), "at_most": _as_dict(last)}

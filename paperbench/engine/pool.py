@@ -8,7 +8,7 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from concurrent.futures import FIRST_COMPLETED, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures import TimeoutError as RunTimeout
 from pathlib import Path
 from types import TracebackType
@@ -91,7 +91,7 @@ class Workers(Engine):
         self._folder = Path(tempfile.mkdtemp(prefix="paperbench-"))
         self._pool = ProcessPool(max_workers=count, initializer=_start_worker,
                                  context=multiprocessing.get_context("spawn"))
-        self._futures: dict[object, PlannedRun] = {}
+        self._futures: dict[Future[FinishedRun], PlannedRun] = {}
 
     def submit(self, run: PlannedRun) -> None:
         future = self._pool.schedule(_work, args=(run, self._folder),
@@ -111,17 +111,17 @@ class Workers(Engine):
         return under_way
 
     def close(self) -> None:
-        self._pool.stop()
+        self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _outcome(self, future: object, run: PlannedRun) -> FinishedRun:
+    def _outcome(self, future: Future[FinishedRun], run: PlannedRun) -> FinishedRun:
         from pebble import ProcessExpired
 
         from paperbench.engine.execute import failure
 
         try:
-            outcome: FinishedRun = future.result()  # type: ignore[attr-defined]
+            outcome = future.result()
         except RunTimeout:
             return failure(run, "timeout", f"over its time limit of {run.time_limit:.0f} s and "
                            "did not stop by itself: killed", run.time_limit)
