@@ -40,7 +40,7 @@ def to_record(
         parts=judgement.parts, look=look.index, looks=[each.n for each in looks],
         exploratory=exploratory, seeds=list(range(look.n)), arms=values_by_arm(runs, metrics),
         budgets={arm: _mean_budget(by_seed) for arm, by_seed in runs.items()},
-        control=judgement.control or _not_run(claim), guards=judgement.guards,
+        control=judgement.control or _not_run(claim, judgement), guards=judgement.guards,
         source=str(claim.source) or None, reported=claim.reported, because=claim.because,
         spec_sha256=spec_sha256, runs=list(dict.fromkeys(_keys(runs, evidence, look))),
         seconds={arm: sum(run.seconds for run in by_seed) / len(by_seed)
@@ -67,11 +67,13 @@ def _floors(info: ExperimentInfo, names: Sequence[str]) -> list[str]:
     return [floor for floor in floors if floor not in names]
 
 
-def _not_run(claim: Claim) -> Control | None:
+def _not_run(claim: Claim, judgement: Judgement) -> Control | None:
     if not claim.control:
         return None
+    detail = ("a run errored before it was judged" if judgement.verdict == "ERROR" else
+              "the verdict did not need it")
     return Control(verdict="NOT RUN", kind=claim.control_kind, overrides=dict(claim.control),
-                   detail="the verdict did not need it")
+                   detail=detail)
 
 
 def _mean_budget(by_seed: Sequence[FinishedRun]) -> dict[str, float]:

@@ -111,8 +111,8 @@ def judge(claim: Claim, info: ExperimentInfo, evidence: Evidence, look: Look) ->
     if trouble:
         return _error(trouble)
     assessed = assess(check, claim.kind, samples_of(runs, check, claim.kind), look)
-    case = _Case(claim, info, check, runs, look, assessed, _guards(claim, info, check, runs,
-                                                                  assessed))
+    guards = _guards(claim, info, check, runs, assessed)
+    case = _Case(claim, info, check, runs, look, assessed, guards)
     diverged = next((g for g in case.guards if g.name == "divergence" and not g.ok), None)
     if diverged:
         return case.vacuous(diverged)

@@ -239,3 +239,30 @@ def test_an_exploratory_look_decides_at_once():
 def test_only_the_expected_verdict_is_as_expected(verdict, expected, result):
     assert outcome(verdict, expected) == result
     assert as_expected(verdict, expected) is (result == "as expected")
+
+
+def test_a_part_that_the_control_passes_too_cannot_earn_the_difference():
+    both = claim("new.x > old.x and new.y > old.y")
+    old = arm(x=[1.0] * 8, y=[1.0] * 8)
+    arms = {"new": arm(x=around(3.0), y=around(1.5)), "old": old}
+
+    def judged(y):
+        off = {"new": arm(x=[1.5, 1.52, 1.47, 1.5] * 2, y=y, key="control"), "old": old}
+        return verdict_of(both, arms, control=off)[0]
+
+    too_noisy = judged([1.9, 0.7, 1.8, 0.6, 1.9, 0.8, 1.7, 0.7])
+    assert too_noisy.verdict == "INCONCLUSIVE"
+    assert too_noisy.control.parts[0].margin.low > 0
+    assert judged([0.5, 0.52, 0.49, 0.5] * 2).verdict == "PASS"
+
+
+def test_a_conjunction_needs_as_many_seeds_as_its_hardest_part():
+    noise = [0.3, -0.3, 0.4, -0.4, 0.2, -0.2, 0.1, -0.1]
+    old = arm(x=[1.0] * 8, y=[1.0] * 8)
+    arms = {"new": arm(x=[1.2 + each for each in noise], y=[1.05 + each for each in noise]),
+            "old": old}
+
+    def step(check):
+        return verdict_of(claim(check), arms)[0].next_step
+
+    assert step("new.x > old.x and new.y > old.y") == step("new.y > old.y") != step("new.x > old.x")
