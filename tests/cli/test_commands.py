@@ -284,8 +284,8 @@ def in_process(folder, *arguments, code="", **environment):
                           capture_output=True, text=True, env={**os.environ, **environment})
 
 
-@pytest.mark.parametrize("command", ["--help", "list", "show draws", "validate", "why high-is-higher",
-                                     "report --markdown"])
+@pytest.mark.parametrize("command", ["--help", "list", "show draws", "validate",
+                                     "why high-is-higher", "report --markdown"])
 def test_a_reading_command_imports_nothing_heavy(folder, command):
     judged(folder)
     reply = in_process(folder, *command.split(), code=(
