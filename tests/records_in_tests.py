@@ -14,7 +14,7 @@ def claim(name="ppl-below-baseline", **changes):
     """A PASS of two arms over three seeds with its control, changed as asked."""
     check = changes.pop("check", "fox.val_ppl < transformer.val_ppl")
     own = changes.pop("margin", margin(values=[0.8, 0.67, 0.94]))
-    fields = dict(
+    base = ClaimRecord(
         claim=name, statement="FoX reaches a lower perplexity than a Transformer.",
         kind="margin", check=check, verdict="PASS", expected="PASS", as_expected=True,
         summary="the check holds over 3 seeds", margin=own,
@@ -28,7 +28,7 @@ def claim(name="ppl-below-baseline", **changes):
                 Guard(name="budget", ok=True, detail="same steps")],
         source="section 4.2, figure 2", reported="lower at 760M", because="the gate forgets",
         spec_sha256="0" * 64, runs=["a", "b"], seconds={"fox": 7.0, "transformer": 6.0})
-    return ClaimRecord(**{**fields, **changes})
+    return ClaimRecord(**{**dict(base), **changes})
 
 
 def undecided(name="data-dependent-on-text", **changes):

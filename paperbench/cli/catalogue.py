@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import json as json_text
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from paperbench.cli.options import ClaimsOption, JsonOption, ResultsOption, stderr, stdout
-from paperbench.errors import NothingSelected, SpecErrors, UsageError, did_you_mean
+from paperbench.errors import (
+    NothingSelected,
+    PaperbenchError,
+    SpecErrors,
+    UsageError,
+    did_you_mean,
+)
+
+if TYPE_CHECKING:                               # every command starts by importing this module
+    from paperbench.spec import ClaimFile, Problem
 
 
 def list_claims(
@@ -93,15 +103,13 @@ def validate(
     claims: ClaimsOption = None,
 ) -> None:
     """Say everything that is wrong or doubtful in the claim files."""
-    from paperbench.registry import experiments
-    from paperbench.spec.load import claims_folder
-    from paperbench.spec.validate import load_and_validate
+    from paperbench.spec import claims_folder
 
     folders = paths or [claims_folder(claims)]
     for path in folders:
         if not path.exists():
             raise UsageError(f"there is no file or folder {path}")
-    errors, warnings, files = _problems(folders, experiments(), load_and_validate)
+    errors, warnings, files = _problems(folders)
     for problem in [*warnings, *errors]:
         stderr.print(str(problem) + "\n", markup=False, soft_wrap=True)
     if errors:
@@ -116,25 +124,22 @@ def validate(
                  markup=False)
 
 
-def _problems(folders: Sequence[Path], registry: Any, load: Any,
-              ) -> tuple[list[Any], list[Any], list[Any]]:
+def _problems(folders: Sequence[Path],
+              ) -> tuple[list[PaperbenchError], list[Problem], list[ClaimFile]]:
     """Errors, warnings and valid files. An invalid file does not hide the others' warnings."""
-    from paperbench.spec.load import discover_with_folders
+    from paperbench.registry import experiments
+    from paperbench.spec import discover, load_and_validate
 
-    errors: list[Any] = []
-    warnings: list[Any] = []
     try:
-        files, warnings = load(folders, registry)
+        files, warnings = load_and_validate(folders, experiments())
         return [], warnings, files
     except SpecErrors as broken:
         errors = broken.problems
-    for path, _ in discover_with_folders(folders):
-        try:
-            warnings += load([path], registry)[1]
-        except SpecErrors as broken:
-            known = {str(error) for error in errors}
-            errors += [one for one in broken.problems if str(one) not in known]
-    return errors, warnings, []
+    found: list[Problem] = []
+    for path in discover(folders):
+        with suppress(SpecErrors):               # its errors are among those above
+            found += load_and_validate([path], experiments())[1]
+    return errors, found, []
 
 
 def _count(number: int, noun: str) -> str:

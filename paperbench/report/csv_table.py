@@ -14,7 +14,7 @@ def paper_csv(record: PaperRecord) -> str:
     """The rows of one record as CSV text with a header.
 
     A text cell that a spreadsheet would run as a formula starts with an apostrophe; numbers stay
-    numbers with every digit (read them back with `float_precision="round_trip"`).
+    numbers, with every digit.
     """
     import pandas as pd
 

@@ -1,0 +1,97 @@
+import re
+
+from records_in_tests import claim, paper, reading, undecided
+
+from paperbench.metric_kinds import perplexity
+from paperbench.report.markdown import code, escape, paper_table
+from paperbench.report.overview import overview
+
+HOSTILE = ("a | b\n| --- |\n<script>alert(1)</script> `code` [x](javascript:y) *bold* _it_ "
+           "<!-- \\| ~~gone~~ # no $x$")
+
+
+def table_rows(markdown):
+    return [line for line in markdown.splitlines() if line.startswith("|")]
+
+
+def unescaped_pipes(line):
+    return len(re.findall(r"(?<!\\)(?:\\\\)*\|", line))
+
+
+def test_a_page_begins_with_title_provenance_and_table():
+    lines = paper_table(paper(claim(), undecided())).splitlines()
+    assert lines[:8] == [
+        "# Forgetting Transformer", "",
+        "tier quick · device cpu · paperbench 0.1.0 · torch 2.4.0 · Python 3.11.9 · A CPU · "
+        "commit 0123456789ab · data python-docs sha256 ffffffffffff · 2026-01-02T03:04:05+00:00",
+        "",
+        "| claim | verdict | margin [interval] | n | control | paper |",
+        "|---|---|---|---|---|---|",
+        "| ppl-below-baseline | PASS | +0.80 \\[+0.42, +1.18\\] | 3 | −6.90 does not pass ✓ "
+        "| lower at 760M |",
+        "| data-dependent-on-text | INCONCLUSIVE (expected) | +0.005 \\[−0.020, +0.030\\] | 8 "
+        "| not run | better |",
+    ]
+
+
+def test_a_section_holds_what_the_verdict_rests_on():
+    page = paper_table(paper(claim()), {"val_ppl": perplexity})
+    for line in ("## ppl-below-baseline", "- check: `fox.val_ppl < transformer.val_ppl`",
+                 "- verdict: PASS: the check holds over 3 seeds",
+                 "- guard budget ✓: same steps",
+                 "- control (ablate: fox gate=open): does not pass ✓; margin −6.90 "
+                 "\\[−7.30, −6.50\\]; difference +7.70 \\[+7.20, +8.20\\]",
+                 "| mean of the seeds | val\\_ppl ↓ |", "| fox | 6.130 |"):
+        assert line in page.splitlines()
+    assert "↓" not in paper_table(paper(claim())), "no arrow for a metric that is not known"
+
+
+def test_an_unexpected_verdict_is_bold_and_says_what_was_expected():
+    page = paper_table(paper(claim(verdict="FAIL", as_expected=False)))
+    assert "| **FAIL** (PASS expected) |" in page
+
+
+def test_hostile_text_cannot_break_a_table_or_add_markup():
+    record = paper(claim(statement=HOSTILE, reported=HOSTILE, because=HOSTILE, reason=HOSTILE,
+                         source=HOSTILE, summary=HOSTILE), title=HOSTILE)
+    page = paper_table(record)
+    assert {unescaped_pipes(row) for row in table_rows(page)[:3]} == {7}
+    assert len(table_rows(page)) == 3 + 4
+    assert "<script" not in page
+    assert "<!--" not in page
+    assert page.splitlines()[0].startswith("# a \\| b \\| --- \\|")
+
+
+def test_escaped_text_starts_neither_list_nor_heading_nor_quotation():
+    assert escape("# title") == "\\# title"
+    assert escape("- item") == "\\- item"
+    assert escape("1. item") == "1\\. item"
+    assert escape("> quoted") == "&gt; quoted"
+    assert escape("a & b") == "a &amp; b"
+
+
+def test_a_code_span_holds_backticks():
+    assert code("a `b` c") == "``a `b` c``"
+    assert code("`a`") == "`` `a` ``"
+
+
+def test_the_overview_lists_unexpected_verdicts_first_and_marks_stale_ones():
+    lost = claim("lost", verdict="FAIL", as_expected=False, spec_sha256="1" * 64)
+    records = [paper(claim(), lost, reading()), paper(claim(), device="cuda", tier="full")]
+    page = overview(records, {"fox/ppl-below-baseline": "0" * 64, "fox/lost": "2" * 64,
+                              "fox/an-essay": "0" * 64})
+    quick, full = page.split("## full, cuda")
+    rows = table_rows(quick)
+    assert rows[2].startswith("| [fox](quick-cpu/fox.md) | lost | **FAIL** (PASS expected) stale |")
+    assert rows[3] == ("| [fox](quick-cpu/fox.md) | ppl-below-baseline | PASS | +0.80 ± 0.38 | 3 "
+                       "| −6.90 does not pass ✓ | lower at 760M |")
+    assert "1 as expected, 1 stale, 1 readings not tried." in quick
+    assert "`stale`: the claim has changed since" in full
+
+
+def test_nothing_is_stale_where_the_claims_are_not_known():
+    assert "stale" not in overview([paper(claim())], None)
+
+
+def test_a_verdict_on_a_claim_that_is_gone_is_stale():
+    assert "| PASS stale |" in overview([paper(claim())], {})

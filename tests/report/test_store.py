@@ -1,0 +1,119 @@
+import json
+import os
+
+import pytest
+from records_in_tests import claim, paper, undecided
+
+from paperbench.errors import PaperbenchError, UsageError
+from paperbench.judge.record import read_record, read_records
+from paperbench.report.store import result_path, write_atomically, write_results
+
+NAMES = ["ppl-below-baseline", "data-dependent-on-text"]
+
+
+def snapshot(folder):
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def stamps(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+def test_json_markdown_and_csv_lie_side_by_side(tmp_path):
+    record = paper(claim())
+    write_results(tmp_path, record, current_claims=NAMES)
+    assert sorted(snapshot(tmp_path)) == ["fox.csv", "fox.json", "fox.md"]
+    assert read_record(tmp_path / "quick-cpu" / "fox.json") == record
+
+
+def test_a_paper_in_a_subfolder_is_stored_and_found_again(tmp_path):
+    record = paper(claim(), paper="exhibits/random-tokens")
+    write_results(tmp_path, record, current_claims=NAMES)
+    assert (tmp_path / "quick-cpu" / "exhibits" / "random-tokens.json").is_file()
+    assert read_records(tmp_path) == [record]
+
+
+def test_a_claim_that_was_not_judged_keeps_its_record_in_the_order_of_the_file(tmp_path):
+    write_results(tmp_path, paper(undecided()), current_claims=NAMES)
+    write_results(tmp_path, paper(claim()), current_claims=NAMES)
+    stored = read_record(tmp_path / "quick-cpu" / "fox.json")
+    assert stored.claims == [claim(), undecided()]
+
+
+def test_a_claim_that_is_no_longer_there_loses_its_record(tmp_path):
+    write_results(tmp_path, paper(undecided(), claim()), current_claims=NAMES)
+    write_results(tmp_path, paper(claim()), current_claims=NAMES[:1])
+    assert read_record(tmp_path / "quick-cpu" / "fox.json").claims == [claim()]
+
+
+def test_a_newer_verdict_replaces_the_older(tmp_path):
+    write_results(tmp_path, paper(claim()), current_claims=NAMES)
+    lost = claim(verdict="FAIL", as_expected=False)
+    write_results(tmp_path, paper(lost), current_claims=NAMES)
+    assert read_record(tmp_path / "quick-cpu" / "fox.json").claims == [lost]
+    assert "**FAIL**" in (tmp_path / "quick-cpu" / "fox.md").read_text()
+
+
+def test_the_same_verdicts_again_touch_no_file(tmp_path):
+    write_results(tmp_path, paper(claim()), current_claims=NAMES)
+    before = stamps(tmp_path)
+    later = paper(claim(seconds={"fox": 99.0}), generated="2027-01-01T00:00:00+00:00")
+    later.environment.update(commit="f" * 40, dirty=True)
+    write_results(tmp_path, later, current_claims=NAMES)
+    assert stamps(tmp_path) == before
+
+
+@pytest.mark.parametrize("change", [{"torch": "99.0"}, {"processor": "Another CPU"}])
+def test_another_environment_is_written_down(tmp_path, change):
+    write_results(tmp_path, paper(claim()), current_claims=NAMES)
+    record = paper(claim())
+    record.environment.update(change)
+    write_results(tmp_path, record, current_claims=NAMES)
+    assert read_record(tmp_path / "quick-cpu" / "fox.json").environment.items() >= change.items()
+
+
+def test_a_projection_that_was_edited_or_lost_is_made_again(tmp_path):
+    write_results(tmp_path, paper(claim()), current_claims=NAMES)
+    before = snapshot(tmp_path)
+    (tmp_path / "quick-cpu" / "fox.md").write_text("PASS, all of it")
+    (tmp_path / "quick-cpu" / "fox.csv").unlink()
+    write_results(tmp_path, paper(claim()), current_claims=NAMES)
+    assert snapshot(tmp_path) == before
+
+
+def test_smoke_and_exploratory_records_are_never_written(tmp_path):
+    write_results(tmp_path, paper(claim(), tier="smoke"), current_claims=NAMES)
+    write_results(tmp_path, paper(claim(exploratory=True)), current_claims=NAMES)
+    assert snapshot(tmp_path) == {}
+    write_results(tmp_path, paper(claim(), undecided(exploratory=True)), current_claims=NAMES)
+    assert [c["claim"] for c in json.loads(snapshot(tmp_path)["fox.json"])["claims"]] == NAMES[:1]
+
+
+def test_an_unreadable_file_is_moved_aside_and_not_lost(tmp_path):
+    path = tmp_path / "quick-cpu" / "fox.json"
+    path.parent.mkdir()
+    path.write_text('{"half": ')
+    write_results(tmp_path, paper(claim()), current_claims=NAMES)
+    assert path.with_name("fox.json.unreadable").read_text() == '{"half": '
+    assert read_records(tmp_path) == [paper(claim())]
+
+
+@pytest.mark.parametrize("slug", ["../fox", "/etc/fox", "a//b", ".hidden", "a\nb", "a/../b", ""])
+def test_a_slug_cannot_leave_the_results_folder(tmp_path, slug):
+    with pytest.raises(UsageError, match="cannot name a results file"):
+        result_path(tmp_path, paper(claim(), paper=slug))
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_failure_half_way_leaves_the_old_file_and_no_rest(tmp_path, monkeypatch, step):
+    path = tmp_path / "file.md"
+    write_atomically(path, "old\n")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, step, full)
+    with pytest.raises(PaperbenchError, match="file.md cannot be written: No space left") as caught:
+        write_atomically(path, "new\n")
+    assert "without training" in caught.value.help
+    assert snapshot(tmp_path) == {"file.md": b"old\n"}
