@@ -12,7 +12,6 @@ import importlib.util
 import os
 import shutil
 import tempfile
-import urllib.request
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -201,12 +200,14 @@ def _target_folder() -> Path:
 
 
 def _download(file: DataFile, target: Path) -> None:
+    from urllib.request import urlopen          # only `data fetch` needs it, and it is slow
+
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.",
                                     suffix=target.suffix)
     partial = Path(name)
     try:
-        with os.fdopen(handle, "wb") as out, urllib.request.urlopen(file.url, timeout=60) as reply:
+        with os.fdopen(handle, "wb") as out, urlopen(file.url, timeout=60) as reply:
             shutil.copyfileobj(reply, out)
         got = _sha256(_unpack(partial))
         if got != file.sha256:

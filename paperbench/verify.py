@@ -15,7 +15,7 @@ from paperbench.judge.decide import Evidence, Judgement, Look, judge, looks_of
 from paperbench.judge.outcome import outcome
 from paperbench.judge.record import ClaimRecord
 from paperbench.ledger import FinishedRun, Ledger
-from paperbench.plan import ClaimRuns, PlannedRun, Site, finished, plan_claim
+from paperbench.plan import ClaimRuns, PlannedRun, Site, code_sha256, finished, plan_claim
 from paperbench.registry import find
 from paperbench.spec.model import Claim, ClaimFile
 
@@ -124,7 +124,7 @@ def _pursue(file: ClaimFile, claim: Claim, options: Options, watcher: Watcher) -
         if judgement.needs == "nothing":
             return to_record(claim, info, evidence, judgement, look, looks=looks,
                              tier=options.site.tier, exploratory=options.seeds is not None,
-                             spec_sha256=sha256)
+                             spec_sha256=sha256, code_sha256=code_sha256(info.name))
     raise AssertionError(f"{claim.name}: the last look decided nothing")
 
 

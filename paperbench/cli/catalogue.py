@@ -31,17 +31,18 @@ def list_claims(
 ) -> None:
     """List papers and claims with their last verdicts."""
     from paperbench.cli.listing import as_json, listing
-    from paperbench.cli.selection import load_files
+    from paperbench.cli.selection import current_hashes, load_files
     from paperbench.judge.record import read_records
 
     files, records = load_files(claims), read_records(results)
+    current = current_hashes(files)
     if json:
-        print(json_text.dumps(as_json(files, records), indent=1, ensure_ascii=False))
+        print(json_text.dumps(as_json(files, records, current), indent=1, ensure_ascii=False))
         return
     if not files:
         raise NothingSelected("there is no claim file",
                               help="is this the right folder? `--claims FOLDER` names another")
-    stdout.print(listing(files, records), soft_wrap=True)
+    stdout.print(listing(files, records, current), soft_wrap=True)
 
 
 def show(

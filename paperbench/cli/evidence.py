@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from paperbench.errors import NothingSelected, UsageError, did_you_mean
 
 if TYPE_CHECKING:                               # every command starts by importing this module
     from paperbench.judge.record import ClaimRecord, PaperRecord
+    from paperbench.report.overview import Current
 
 
 def why(
@@ -56,7 +58,7 @@ def why(
                          markup=False, soft_wrap=True)
 
 
-def _find(name: str, papers: list[PaperRecord], current: dict[str, str] | None,
+def _find(name: str, papers: list[PaperRecord], current: Current | None,
           ) -> list[tuple[PaperRecord, ClaimRecord]]:
     """The records of a claim, named with its paper or alone where that is unambiguous."""
     judged = [(f"{paper.paper}/{record.claim}", paper, record)
@@ -83,6 +85,9 @@ def report(
         "(the default).")] = False,
     json: Annotated[bool, typer.Option(
         "--json", help="Print all records as one JSON array; writes nothing.")] = False,
+    into: Annotated[Path | None, typer.Option(
+        metavar="FILE", help="Also fill the blocks of a page of yours that stand between "
+        "`<!-- paperbench: results quick-cpu -->` and `<!-- paperbench: end -->`.")] = None,
     claims: ClaimsOption = None,
     results: ResultsOption = Path("results"),
 ) -> None:
@@ -99,11 +104,27 @@ def report(
         raise NothingSelected(f"there is no verdict in {results}",
                               help="run `paperbench verify`, or name a folder with `--results`")
     from paperbench.cli.selection import hashes_if_any
-    from paperbench.report.overview import overview
+    from paperbench.report.overview import fill_blocks, overview
     from paperbench.report.store import write_if_changed
 
-    text = overview(papers, hashes_if_any(claims))
+    current = hashes_if_any(claims)
+    text = overview(papers, current)
     print(text, end="")
-    target = results / "README.md"
-    if write_if_changed(target, text):
-        stderr.print(f"wrote {target}", markup=False, soft_wrap=True)
+    pages = {results / "README.md": text}
+    if into is not None:
+        link_base = f"{os.path.relpath(results, into.parent)}/".replace(os.sep, "/")
+        pages[into] = fill_blocks(_read_page(into), papers, current, link_base=link_base)
+    for target, content in pages.items():
+        if write_if_changed(target, content):
+            stderr.print(f"wrote {target}", markup=False, soft_wrap=True)
+
+
+def _read_page(page: Path) -> str:
+    try:
+        text = page.read_text(encoding="utf-8")
+    except OSError as broken:
+        raise UsageError(f"{page} cannot be read: {broken.strerror}") from None
+    if "<!-- paperbench: results " not in text:
+        raise UsageError(f"{page} has no block to fill", help="write "
+                         "`<!-- paperbench: results quick-cpu -->` and `<!-- paperbench: end -->`")
+    return text

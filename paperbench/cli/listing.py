@@ -8,6 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from paperbench.judge.record import ClaimRecord, PaperRecord
+from paperbench.report.overview import Current, is_stale
 from paperbench.report.words import STYLES, marked_verdict, one_line, outcome_of, verdict_word
 from paperbench.spec.model import Claim, ClaimFile
 
@@ -16,7 +17,8 @@ _TIERS = ("quick", "full")
 Place = tuple[str, str]                         # tier, device class
 
 
-def listing(files: Sequence[ClaimFile], records: Sequence[PaperRecord]) -> Text:
+def listing(files: Sequence[ClaimFile], records: Sequence[PaperRecord],
+            current: Current) -> Text:
     """One line a claim below its paper; a column for every tier and device with verdicts."""
     places = _places(records)
     by_place: dict[tuple[str, ...], PaperRecord] = {
@@ -25,7 +27,7 @@ def listing(files: Sequence[ClaimFile], records: Sequence[PaperRecord]) -> Text:
     rows: list[tuple[ClaimFile, Claim, list[tuple[str, str]]]] = []
     for file in files:
         for claim in file.claims.values():
-            cells = [_cell(file, claim, by_place.get((file.slug, *place))) for place in places]
+            cells = [_cell(claim, by_place.get((file.slug, *place)), current) for place in places]
             rows.append((file, claim, cells))
     widths = [max(len(" ".join(place).strip()), *(len(row[2][i][0]) for row in rows), 0)
               for i, place in enumerate(places)]
@@ -37,7 +39,7 @@ def listing(files: Sequence[ClaimFile], records: Sequence[PaperRecord]) -> Text:
                 _append_claim(text, claim.name, name_width, cells, widths)
     marks = {word for _, _, cells in rows for cell, _ in cells for word in cell.split()[1:]}
     legend = [f"{mark} {meaning}" for mark, meaning in (
-        ("!", "not as expected"), ("stale", "the claim has changed since it was judged"))
+        ("!", "not as expected"), ("stale", "the claim or its code has changed since it was judged"))
         if mark in marks]
     if legend:
         text.append("\n" + " · ".join(legend) + "\n", style="dim")
@@ -45,7 +47,8 @@ def listing(files: Sequence[ClaimFile], records: Sequence[PaperRecord]) -> Text:
     return text
 
 
-def as_json(files: Sequence[ClaimFile], records: Sequence[PaperRecord]) -> list[dict[str, Any]]:
+def as_json(files: Sequence[ClaimFile], records: Sequence[PaperRecord],
+            current: Current) -> list[dict[str, Any]]:
     """The same as a list of papers for programs."""
     papers = []
     for file in files:
@@ -54,18 +57,17 @@ def as_json(files: Sequence[ClaimFile], records: Sequence[PaperRecord]) -> list[
             found = [(paper, record) for paper in records if paper.paper == file.slug
                      if (record := paper.find(claim.name)) is not None]
             claims.append({"claim": claim.name, "statement": claim.statement, "kind": claim.kind,
-                           "verdicts": [_verdict(file, claim, *pair) for pair in found]})
+                           "verdicts": [_verdict(*pair, current) for pair in found]})
         papers.append({"paper": file.slug, "title": file.paper.title, "year": file.paper.year,
                        "authors": list(file.paper.authors), "url": file.paper.url,
                        "claims": claims})
     return papers
 
 
-def _verdict(file: ClaimFile, claim: Claim, paper: PaperRecord,
-             record: ClaimRecord) -> dict[str, Any]:
+def _verdict(paper: PaperRecord, record: ClaimRecord, current: Current) -> dict[str, Any]:
     return {"tier": paper.tier, "device": paper.device, "verdict": record.verdict,
             "expected": record.expected, "as_expected": record.as_expected,
-            "stale": record.spec_sha256 != file.claim_sha256(claim)}
+            "stale": is_stale(paper, record, current)}
 
 
 def _places(records: Sequence[PaperRecord]) -> list[Place]:
@@ -76,12 +78,12 @@ def _places(records: Sequence[PaperRecord]) -> list[Place]:
     return sorted(found, key=lambda place: (order.index(place[0]), place[1]))
 
 
-def _cell(file: ClaimFile, claim: Claim, paper: PaperRecord | None) -> tuple[str, str]:
+def _cell(claim: Claim, paper: PaperRecord | None, current: Current) -> tuple[str, str]:
     """A verdict with its marks, and its style."""
     record = paper.find(claim.name) if paper else None
-    if record is None:
+    if paper is None or record is None:
         return NOTHING, "dim"
-    stale = record.spec_sha256 != file.claim_sha256(claim)
+    stale = is_stale(paper, record, current)
     style = "dim" if stale else STYLES[verdict_word(record)]
     if outcome_of(record) in ("unexpected", "error"):
         style = f"bold {STYLES[verdict_word(record)]}"

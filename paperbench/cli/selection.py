@@ -7,7 +7,9 @@ from pathlib import Path
 
 from paperbench.cli.options import stderr
 from paperbench.errors import NothingSelected, UsageError, did_you_mean
+from paperbench.plan import code_sha256
 from paperbench.registry import experiments
+from paperbench.report.overview import Hashes
 from paperbench.spec.load import claims_folder
 from paperbench.spec.model import Claim, ClaimFile
 from paperbench.spec.select import select
@@ -49,13 +51,15 @@ def find_file(files: Sequence[ClaimFile], slug: str) -> ClaimFile:
     return by_slug[slug]
 
 
-def current_hashes(files: Sequence[ClaimFile]) -> dict[str, str]:
-    """`<paper>/<claim>` -> the hash that a verdict must carry to be current."""
-    return {f"{file.slug}/{claim.name}": file.claim_sha256(claim)
+def current_hashes(files: Sequence[ClaimFile]) -> dict[str, Hashes]:
+    """`<paper>/<claim>` -> the hashes that a verdict must carry to be current."""
+    return {f"{file.slug}/{claim.name}": Hashes(
+                file.claim_sha256(claim),
+                code_sha256(file.experiment_of(claim).run) if claim.experiment else "")
             for file in files for claim in file.claims.values()}
 
 
-def hashes_if_any(claims: Path | None) -> dict[str, str] | None:
+def hashes_if_any(claims: Path | None) -> dict[str, Hashes] | None:
     """The current hashes; None when no folder was asked for and there is none."""
     if claims is None:
         try:

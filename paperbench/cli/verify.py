@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paperbench.cli.options import ClaimsOption, ResultsOption, stderr, stdout
-from paperbench.errors import UsageError
-from paperbench.judge.outcome import outcome
-from paperbench.judge.record import ClaimRecord, PaperRecord, read_records
-from paperbench.spec.model import ClaimFile
+from paperbench.cli.options import ClaimsOption, JsonOption, ResultsOption, stderr, stdout
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:                               # every command starts by importing this module
     from paperbench.engine.pool import Engine
+    from paperbench.judge.record import ClaimRecord, PaperRecord
     from paperbench.ledger import Ledger
-    from paperbench.plan import PlannedRun
+    from paperbench.plan import PlannedRun, Site
+    from paperbench.spec.model import ClaimFile
     from paperbench.verify import Options, Selected
 
 LEDGER = Path(".paperbench/ledger.sqlite")
@@ -62,7 +60,7 @@ def verify(
         "--fail-fast", "-x", help="Stop at the first claim that is not as expected.")] = False,
     fail_on: Annotated[FailOn | None, typer.Option(
         help="`inconclusive`: exit 4 when a claim that should pass is undecided.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the records as JSON.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Train the claims' arms, judge them, and write the verdicts to the results folder."""
     from paperbench.cli.selection import load_selected
@@ -94,6 +92,7 @@ def verify(
 def _verify(files: list[ClaimFile], selected: list[Selected], options: Options, ledger: Ledger,
             workers: int, results: Path, fail_on: FailOn | None, *, as_json: bool) -> int:
     from paperbench.cli.live import Bars, Lines, format_seconds
+    from paperbench.report.numbers import kinds_of
     from paperbench.report.store import result_path
     from paperbench.report.terminal import summary_line, verdict_table
     from paperbench.verify import verify as pursue
@@ -121,7 +120,7 @@ def _verify(files: list[ClaimFile], selected: list[Selected], options: Options, 
         print("[" + ",\n".join(paper.model_dump_json() for paper in papers) + "]")
     else:
         for paper in papers:
-            stdout.print(verdict_table(paper))
+            stdout.print(verdict_table(paper, kinds_of(paper)))
         elapsed = format_seconds(time.monotonic() - started)
         where = ([] if options.seeds is not None
                  else [str(result_path(results, paper).with_suffix(".md")) for paper in papers])
@@ -132,6 +131,8 @@ def _verify(files: list[ClaimFile], selected: list[Selected], options: Options, 
 
 def exit_code(records: Iterable[ClaimRecord], *, fail_on_inconclusive: bool) -> int:
     """0 all as expected, 3 a run errored, 1 a claim is not as expected, 4 undecided on request."""
+    from paperbench.judge.outcome import outcome
+
     found = {outcome(record.verdict, record.expected)
              for record in records if record.verdict is not None}
     if "error" in found:
@@ -187,6 +188,7 @@ def _first_runs(selected: list[Selected], options: Options) -> Iterable[PlannedR
 
 def _paper_record(file: ClaimFile, claims: list[ClaimRecord], options: Options) -> PaperRecord:
     from paperbench.engine.provenance import environment
+    from paperbench.judge.record import PaperRecord
     from paperbench.plan import plan_claim
 
     datasets = {run.data_name for claim in file.claims.values() if claim.kind != "reading"
@@ -215,11 +217,10 @@ def _store(results: Path, files: list[ClaimFile], papers: list[PaperRecord], *,
         write_results(results, paper, current_claims=current[paper.paper])
 
 
-def _known_seconds(results: Path, files: list[ClaimFile], site: object) -> dict[str, float]:
+def _known_seconds(results: Path, files: list[ClaimFile], site: Site) -> dict[str, float]:
     """Arm label -> seconds a run, from the verdict records of the same tier and device."""
-    from paperbench.plan import Site
+    from paperbench.judge.record import read_records
 
-    assert isinstance(site, Site)
     known: dict[str, float] = {}
     experiments = {(file.slug, claim.name): claim.experiment
                    for file in files for claim in file.claims.values()}
@@ -233,7 +234,3 @@ def _known_seconds(results: Path, files: list[ClaimFile], site: object) -> dict[
     return known
 
 
-def check_selection(selected: list[Selected], tier: str) -> None:
-    """Raise UsageError when no selected claim exists at this tier."""
-    if not selected:
-        raise UsageError(f"none of the selected claims has a `{tier}` tier")

@@ -19,6 +19,7 @@ from paperbench.spec.model import Claim, Tier
 def to_record(
     claim: Claim, info: ExperimentInfo, evidence: Evidence, judgement: Judgement, look: Look, *,
     looks: Sequence[Look], tier: Tier, exploratory: bool, spec_sha256: str,
+    code_sha256: str = "",
 ) -> ClaimRecord:
     """The record of a decided claim. Raises ValueError while it is undecided.
 
@@ -42,7 +43,7 @@ def to_record(
         budgets={arm: _mean_budget(by_seed) for arm, by_seed in runs.items()},
         control=judgement.control or _not_run(claim, judgement), guards=judgement.guards,
         source=str(claim.source) or None, reported=claim.reported, because=claim.because,
-        spec_sha256=spec_sha256, runs=list(dict.fromkeys(_keys(runs, evidence, look))),
+        spec_sha256=spec_sha256, code_sha256=code_sha256, runs=list(dict.fromkeys(_keys(runs, evidence, look))),
         seconds={arm: sum(run.seconds for run in by_seed) / len(by_seed)
                  for arm, by_seed in runs.items()},
     )

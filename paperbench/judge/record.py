@@ -71,7 +71,8 @@ class Control(Record):
 class ClaimRecord(Record):
     """Everything that the verdict on one claim rests on.
 
-    margin: the weakest part's. look: 1-based, of `looks`. summary: one sentence that says why the
+    margin: the weakest part's. code_sha256: of the source that computed the runs; empty for a
+    reading. look: 1-based, of `looks`. summary: one sentence that says why the
     verdict is what it is. next_step: what a person can do about it. seconds: training time by arm.
     """
 
@@ -99,6 +100,7 @@ class ClaimRecord(Record):
     reported: str | None = None
     because: str | None = None
     spec_sha256: str
+    code_sha256: str = ""
     runs: list[str] = Field(default_factory=list)
     seconds: dict[str, float] = Field(default_factory=dict)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 from paperbench.judge.record import ClaimRecord, PaperRecord
 from paperbench.report.markdown import escape, table, verdict_cell
@@ -20,43 +22,75 @@ and `paperbench report --markdown` writes this page; nothing here is edited by h
 A margin is positive where it supports the claim. The control is the same comparison with the
 credited mechanism switched off; on it the claim must not pass.
 """
-STALE = ("`stale`: the claim has changed since, or is no longer among the claims; this verdict "
-         "does not count until `paperbench verify` judges it again.")
+STALE = ("`stale`: the claim or its code has changed since, or it is no longer among the claims; "
+         "this verdict does not count until `paperbench verify` judges it again.")
+_BLOCK = re.compile(r"(?P<begin><!-- paperbench: results (?P<place>[a-z]+-[a-z]+) -->)\n"
+                    r"(?:.*?\n)??(?P<end><!-- paperbench: end -->)", flags=re.DOTALL)
 _URGENCY = {"error": 0, "unexpected": 0, "inconclusive": 1, "as expected": 2}
-Hashes = Mapping[str, str]                      # `<paper>/<claim>` -> current hash
 
 
-def is_stale(paper: PaperRecord, claim: ClaimRecord, current: Hashes | None) -> bool:
-    """Whether the claim is no longer the one that was judged. current: None: not known."""
-    return (current is not None
-            and current.get(f"{paper.paper}/{claim.claim}") != claim.spec_sha256)
+class Hashes(NamedTuple):
+    """What a verdict must carry to be current: hashes of the claim, and of the code of its runs."""
+
+    spec: str
+    code: str
 
 
-def overview(papers: Sequence[PaperRecord], current: Hashes | None) -> str:
+Current = Mapping[str, Hashes]                  # by `<paper>/<claim>`
+
+
+def is_stale(paper: PaperRecord, claim: ClaimRecord, current: Current | None) -> bool:
+    """Whether the claim, or the code behind it, is not what was judged. current: None: not known."""
+    return (current is not None and current.get(f"{paper.paper}/{claim.claim}")
+            != Hashes(claim.spec_sha256, claim.code_sha256))
+
+
+def overview(papers: Sequence[PaperRecord], current: Current | None) -> str:
     """The page for all records. current: the hashes of today's claims, to mark stale verdicts."""
     lines = [INTRODUCTION]
-    any_stale = False
-
-    def place(paper: PaperRecord) -> tuple[int, str]:
-        return ("quick", "full", "smoke").index(paper.tier), paper.device
-
-    for _, group in groupby(sorted(papers, key=place), key=place):
+    for _, group in groupby(sorted(papers, key=_place), key=_place):
         together = list(group)
-        pairs = [(paper, claim) for paper in together for claim in paper.claims]
-        pairs.sort(key=lambda pair: _URGENCY[outcome_of(pair[1])])
-        stale = [is_stale(paper, claim, current) for paper, claim in pairs]
-        any_stale |= any(stale)
-        lines += [f"## {together[0].tier}, {together[0].device}", "", _counts(pairs, stale), "",
-                  *table(("paper", "claim", "verdict", "margin", "n", "control", "the paper says"),
-                         [_row(paper, claim, old)
-                          for (paper, claim), old in zip(pairs, stale, strict=True)]), ""]
-    if any_stale:
+        lines += [f"## {together[0].tier}, {together[0].device}", "",
+                  *_place_table(together, current), ""]
+    if any(is_stale(paper, claim, current) for paper in papers for claim in paper.claims):
         lines += [STALE, ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _row(paper: PaperRecord, claim: ClaimRecord, stale: bool) -> list[str]:
-    link = f"[{escape(paper.paper)}]({paper.tier}-{paper.device}/{paper.paper}.md)"
+def fill_blocks(page: str, papers: Sequence[PaperRecord], current: Current | None, *,
+                link_base: str) -> str:
+    """Put today's verdicts between the marks of a page, a README say; the rest stays as it is.
+
+    A block begins with `<!-- paperbench: results TIER-DEVICE -->` and ends with
+    `<!-- paperbench: end -->`. link_base: from the page to the results folder, ending in `/`.
+    """
+
+    def fill(block: re.Match[str]) -> str:
+        chosen = [paper for paper in papers if f"{paper.tier}-{paper.device}" == block["place"]]
+        table = _place_table(chosen, current, link_base) if chosen else ["No verdict yet."]
+        return "\n".join([block["begin"], "", *table, "", block["end"]])
+
+    return _BLOCK.sub(fill, page)
+
+
+def _place(paper: PaperRecord) -> tuple[int, str]:
+    return ("quick", "full", "smoke").index(paper.tier), paper.device
+
+
+def _place_table(papers: Sequence[PaperRecord], current: Current | None,
+                 link_base: str = "") -> list[str]:
+    """Counts and one row a claim, for the records of one tier and device."""
+    pairs = [(paper, claim) for paper in papers for claim in paper.claims]
+    pairs.sort(key=lambda pair: _URGENCY[outcome_of(pair[1])])
+    stale = [is_stale(paper, claim, current) for paper, claim in pairs]
+    return [_counts(pairs, stale), "",
+            *table(("paper", "claim", "verdict", "margin", "n", "control", "the paper says"),
+                   [_row(paper, claim, old, link_base)
+                    for (paper, claim), old in zip(pairs, stale, strict=True)])]
+
+
+def _row(paper: PaperRecord, claim: ClaimRecord, stale: bool, link_base: str) -> list[str]:
+    link = f"[{escape(paper.paper)}]({link_base}{paper.tier}-{paper.device}/{paper.paper}.md)"
     margin = "−" if claim.margin is None else format_half_width(claim.margin)
     n = "−" if claim.margin is None else str(claim.margin.n)
     control = "−" if claim.verdict is None else control_text(claim)

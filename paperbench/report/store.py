@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -9,6 +10,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from paperbench.errors import PaperbenchError, UsageError
 from paperbench.judge.record import ClaimRecord, PaperRecord, dump_record, read_record
@@ -42,6 +45,21 @@ def write_results(results: Path, record: PaperRecord, *, current_claims: Sequenc
     if record.tier == "smoke" or not judged:
         return
     path = result_path(results, record)
+    # Two calls at once, on two claims of one paper: the later one must see what the earlier wrote.
+    with _lock(results):
+        _merge_and_write(path, record, judged, current_claims)
+
+
+def _lock(results: Path) -> FileLock:
+    """A lock on the results folder. It lies in the ledger's folder, which nobody commits."""
+    folder = Path(".paperbench")
+    folder.mkdir(exist_ok=True)
+    name = hashlib.sha256(str(results.resolve()).encode()).hexdigest()[:16]
+    return FileLock(folder / f"results-{name}.lock")
+
+
+def _merge_and_write(path: Path, record: PaperRecord, judged: Sequence[ClaimRecord],
+                     current_claims: Sequence[str]) -> None:
     earlier = _read_earlier(path)
     merged = record.model_copy(
         update={"claims": _merge(earlier.claims if earlier else [], judged, current_claims)})

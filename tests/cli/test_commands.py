@@ -12,6 +12,7 @@ from records_in_tests import claim, paper
 from paperbench.cli import run
 from paperbench.cli.notes_text import keep_formulas
 from paperbench.judge.record import dump_record
+from paperbench.plan import code_sha256
 from paperbench.spec import load_claim_file
 
 HEAVY = ("torch", "numpy", "pandas", "scipy", "sklearn")
@@ -38,7 +39,8 @@ def judged(folder, *, stale=False, tier="quick", device="cpu", **changes):
     """Store a verdict on `draws/high-is-higher`."""
     file = load_claim_file(folder / "claims" / "draws.yaml")
     sha256 = "0" * 64 if stale else file.claim_sha256(file.claims["high-is-higher"])
-    record = paper(claim("high-is-higher", spec_sha256=sha256, **changes), paper="draws",
+    record = paper(claim("high-is-higher", spec_sha256=sha256,
+                         code_sha256=code_sha256("trial/draw"), **changes), paper="draws",
                    tier=tier, device=device)
     path = folder / "results" / f"{tier}-{device}" / "draws.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +66,7 @@ def test_list_marks_a_verdict_on_an_earlier_wording_as_stale(folder, call):
     code, out, _ = call("list")
     assert code == 0
     assert "  high-is-higher  PASS stale  −\n" in out
-    assert "stale the claim has changed since it was judged" in out
+    assert "stale the claim or its code has changed since it was judged" in out
     listed = json.loads(call("list", "--json")[1])
     verdict = listed[0]["claims"][0]["verdicts"][0]
     assert (verdict["verdict"], verdict["stale"]) == ("PASS", True)

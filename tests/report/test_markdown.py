@@ -4,7 +4,7 @@ from records_in_tests import claim, paper, reading, undecided
 
 from paperbench.metric_kinds import perplexity
 from paperbench.report.markdown import code, escape, paper_table
-from paperbench.report.overview import overview
+from paperbench.report.overview import Hashes, fill_blocks, overview
 
 HOSTILE = ("a | b\n| --- |\n<script>alert(1)</script> `code` [x](javascript:y) *bold* _it_ "
            "<!-- \\| ~~gone~~ # no $x$")
@@ -78,15 +78,34 @@ def test_a_code_span_holds_backticks():
 def test_the_overview_lists_unexpected_verdicts_first_and_marks_stale_ones():
     lost = claim("lost", verdict="FAIL", as_expected=False, spec_sha256="1" * 64)
     records = [paper(claim(), lost, reading()), paper(claim(), device="cuda", tier="full")]
-    page = overview(records, {"fox/ppl-below-baseline": "0" * 64, "fox/lost": "2" * 64,
-                              "fox/an-essay": "0" * 64})
+    page = overview(records, {"fox/ppl-below-baseline": Hashes("0" * 64, ""),
+                              "fox/lost": Hashes("2" * 64, ""),
+                              "fox/an-essay": Hashes("0" * 64, "")})
     quick, full = page.split("## full, cuda")
     rows = table_rows(quick)
     assert rows[2].startswith("| [fox](quick-cpu/fox.md) | lost | **FAIL** (PASS expected) stale |")
     assert rows[3] == ("| [fox](quick-cpu/fox.md) | ppl-below-baseline | PASS | +0.80 ± 0.38 | 3 "
                        "| −6.90 does not pass ✓ | lower at 760M |")
     assert "1 as expected, 1 stale, 1 readings not tried." in quick
-    assert "`stale`: the claim has changed since" in full
+    assert "`stale`: the claim or its code has changed since" in full
+
+
+def test_a_verdict_whose_code_has_changed_is_stale():
+    current = {"fox/ppl-below-baseline": Hashes("0" * 64, "of today")}
+    assert "| PASS stale |" in overview([paper(claim(code_sha256="of then"))], current)
+    assert "| PASS |" in overview([paper(claim(code_sha256="of today"))], current)
+
+
+def test_marked_blocks_of_another_page_are_filled_and_the_rest_stays():
+    page = ("# Mine\n<!-- paperbench: results quick-cpu -->\nold\n<!-- paperbench: end -->\n"
+            "text\n<!-- paperbench: results full-cuda -->\n<!-- paperbench: end -->\nend\n")
+    filled = fill_blocks(page, [paper(claim())], None, link_base="results/")
+    assert filled.startswith("# Mine\n<!-- paperbench: results quick-cpu -->\n")
+    assert "old" not in filled
+    assert "[fox](results/quick-cpu/fox.md)" in filled
+    assert "No verdict yet." in filled
+    assert filled.endswith("<!-- paperbench: end -->\nend\n")
+    assert fill_blocks(filled, [paper(claim())], None, link_base="results/") == filled
 
 
 def test_nothing_is_stale_where_the_claims_are_not_known():
