@@ -83,7 +83,8 @@ class Bars(Watcher):
         bars = Table.grid(padding=(0, 1))
         under_way = self._engine.progress() if self._engine else {}
         for run, progress in under_way.values():
-            left = progress.seconds_left() if progress.step else None
+            # The first steps are slow and say little about the rest.
+            left = progress.seconds_left() if progress.step > 0.02 * progress.steps else None
             shown = " ".join(f"{name} {value:.3g}" for name, value in progress.shown.items())
             bars.add_row(Text(f"{run.label} seed {run.seed}"),
                          ProgressBar(total=max(1, progress.steps), completed=progress.step,
@@ -94,8 +95,9 @@ class Bars(Watcher):
         intervals = [Text(line, overflow="ellipsis", no_wrap=True)
                      for line in list(self._claims.values())[-CLAIM_LINES:]]
         waiting = max(0, self._queued - len(under_way))
+        starting = "  workers are starting" if waiting and not under_way else ""
         counts = Text(f"{self.carried_out} runs done, {self.cached} cached, "
-                      f"{len(under_way)} under way, {waiting} waiting", style="dim")
+                      f"{len(under_way)} under way, {waiting} waiting{starting}", style="dim")
         return Group(bars, *intervals, counts)
 
 

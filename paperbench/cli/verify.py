@@ -125,6 +125,9 @@ def _verify(files: list[ClaimFile], selected: list[Selected], options: Options, 
         where = ([] if options.seeds is not None
                  else [str(result_path(results, paper).with_suffix(".md")) for paper in papers])
         stdout.print(summary_line(papers, elapsed=elapsed, where=where), highlight=False)
+        if options.seeds is not None:
+            stdout.print(f"exploratory: one look of {options.seeds} seeds in place of the claims' "
+                         "own; nothing was stored", highlight=False)
     every = [record for paper in papers for record in paper.claims]
     return exit_code(every, fail_on_inconclusive=fail_on is FailOn.inconclusive)
 

@@ -88,7 +88,7 @@ def summary_line(papers: Iterable[PaperRecord], *, elapsed: str, where: Sequence
     if len(where) > 3:
         text.append(f" and {len(where) - 3} more")
     worst = sorted(judged, key=lambda one: _URGENCY[one[1]])
-    if worst:
+    if worst and where:
         text.append(f" · look closer: paperbench why {worst[0][0]}")
     return text
 
