@@ -50,19 +50,21 @@ from paperbench.papers.dropout.model import Autoencoder, Classifier, Dropout, re
 )
 def overfit(
     run: Run, *, data: str = "digits", n_train: int = 300, label_noise: float = 0.2,
-    d_hidden: int = 256, dropout: float = 0.5,
+    d_hidden: int = 256, dropout: float = 0.5, input_share: float = 0.0,
     mask: Literal["fresh", "frozen", "unscaled"] = "fresh", n_samples: int = 50,
     steps: int = 600, batch_size: int = 64, lr: float = 1e-3,
 ) -> Metrics:
     """Train one classifier on too few examples; ask it, and networks sampled from it, for classes.
 
-    Test labels are clean. `gap` is the difference of training and test accuracy under the same
+    input_share: the rate of dropout on the inputs, as a share of that on hidden units. Test labels
+    are clean. `gap` is the difference of training and test accuracy under the same
     noise of the labels, so that fitting no noise at all is a gap of zero.
     """
     split = run.data(data).split(run.generator("split"), train=n_train, label_noise=label_noise)
     fit = train(
         run, build=lambda: Classifier(split.n_features, d_hidden, split.n_classes,
-                                      dropout=dropout, mask=mask),
+                                      dropout=dropout, mask=mask,
+                                      input_dropout=input_share * dropout),
         batches=split.train.batches(batch_size), loss=cross_entropy, optimizer=adam(lr),
         steps=steps)
     train_acc = split.train.accuracy(fit.model)

@@ -65,11 +65,12 @@ class Dropout(nn.Module):
 
 
 class Classifier(nn.Module):
-    """A network of two hidden ReLU layers with dropout after each. Section 6.1.1."""
+    """A network of two hidden ReLU layers with dropout before and after each. Section 6.1.1."""
 
     def __init__(self, n_features: int, d_hidden: int, n_classes: int, *, dropout: float,
-                 mask: Mask) -> None:
+                 mask: Mask, input_dropout: float = 0.0) -> None:
         super().__init__()
+        self.input_dropout = Dropout(n_features, input_dropout, mask)
         self.first = nn.Linear(n_features, d_hidden)
         self.first_dropout = Dropout(d_hidden, dropout, mask)
         self.second = nn.Linear(d_hidden, d_hidden)
@@ -78,7 +79,8 @@ class Classifier(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (batch, n_features) -> logits (batch, n_classes)."""
-        h = self.first_dropout(F.relu(self.first(x)))                    # (batch, d_hidden)
+        h = self.input_dropout(x)
+        h = self.first_dropout(F.relu(self.first(h)))                    # (batch, d_hidden)
         h = self.second_dropout(F.relu(self.second(h)))
         logits: Tensor = self.output(h)
         return logits
