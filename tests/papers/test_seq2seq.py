@@ -11,7 +11,8 @@ from paperbench.lab import Run
 from paperbench.papers.seq2seq.captions import bucketed, captions, corpus_bleu, tokenize
 from paperbench.papers.seq2seq.decoding import beam_search, greedy, next_log_probs
 from paperbench.papers.seq2seq.experiments import translation, translation_loss
-from paperbench.papers.seq2seq.model import LSTM, Attention, Encoder, Seq2Seq
+from paperbench.papers.seq2seq.lstm import LSTM
+from paperbench.papers.seq2seq.model import Attention, Encoder, Seq2Seq
 from paperbench.papers.seq2seq.number_words import (
     HELD_OUT,
     NUMBERS,
@@ -132,7 +133,7 @@ def test_a_bidirectional_layer_is_torchs():
 
 
 def slow_attention(attention, h, memory, mask, score):
-    """Equations (5), (7) and (8) one number at a time, over the words that are there."""
+    """Equations (5) and (7) one number at a time, over the words that are there."""
     out = torch.zeros_like(h)
     for b, t in itertools.product(range(h.shape[0]), range(h.shape[1])):
         words = [s for s in range(memory.shape[1]) if mask[b, s]]
@@ -165,13 +166,13 @@ def test_attention_has_the_values_and_gradients_of_a_plain_loop(score):
 
 
 def test_uniform_attention_keeps_the_tensors_and_is_not_attention():
-    general, uniform = Attention(6, "general"), Attention(6, "uniform")
-    uniform.load_state_dict(general.state_dict())                    # the same tensors
+    dot, uniform = Attention(6, "dot"), Attention(6, "uniform")
+    uniform.load_state_dict(dot.state_dict())                        # the same tensors
     h, memory = torch.randn(2, 3, 6), torch.randn(2, 4, 6)
     mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]]).bool()
     out, weights = uniform(h, memory, mask)
     torch.testing.assert_close(weights[1], torch.tensor([[0.5, 0.5, 0, 0]]).expand(3, 4))
-    assert not torch.allclose(out, slow_attention(general, h, memory, mask, "general"), atol=1e-3)
+    assert not torch.allclose(out, slow_attention(dot, h, memory, mask, "dot"), atol=1e-3)
 
 
 @pytest.mark.parametrize("score", ["dot", "general", "concat", "uniform"])

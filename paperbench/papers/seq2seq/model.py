@@ -11,68 +11,11 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from paperbench.papers.seq2seq.lstm import LSTM, CellState
 from paperbench.papers.seq2seq.pairs import PAD
 
 Score = Literal["none", "dot", "general", "concat", "uniform"]
-CellState = tuple[Tensor, Tensor]                              # h and c, each (batch, d)
-
-
-class LSTM(nn.Module):
-    """One layer of LSTM cells. Gate order i, f, g, o, as in torch.nn.LSTM; one bias, not two.
-
-    x: (batch, seq, d_in) -> outputs (batch, seq, d_model) and the last state.
-    mask: (batch, seq), False on padding, where the state stays what it was.
-    """
-
-    def __init__(self, d_in: int, d_model: int) -> None:
-        super().__init__()
-        self.d_model = d_model
-        self.weight_in = nn.Parameter(torch.empty(4 * d_model, d_in))
-        self.weight_state = nn.Parameter(torch.empty(4 * d_model, d_model))
-        self.bias = nn.Parameter(torch.empty(4 * d_model))
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Uniform in 1/sqrt(d_model); the forget gate's bias is 1, so that memory starts open."""
-        bound = self.d_model**-0.5
-        for parameter in self.parameters():
-            nn.init.uniform_(parameter, -bound, bound)
-        with torch.no_grad():
-            self.bias[self.d_model:2 * self.d_model] = 1.0
-
-    def forward(
-        self, x: Tensor, state: CellState | None = None, mask: Tensor | None = None
-    ) -> tuple[Tensor, CellState]:
-        """Run over the sequence from `state`, or from zeros."""
-        # The input's share of all gates of all steps is one product; only the state's share waits.
-        from_input = F.linear(x.transpose(0, 1), self.weight_in, self.bias)  # (seq, batch, 4 d)
-        weight = self.weight_state.t()
-        if state is None:
-            zeros = x.new_zeros(x.shape[0], self.d_model)
-            state = zeros, zeros
-        live = None if mask is None else mask.t().unsqueeze(-1).unbind(0)    # each (batch, 1)
-        outputs = []
-        for t, gates in enumerate(from_input.unbind(0)):
-            new = cell(torch.addmm(gates, state[0], weight), state[1])
-            if live is not None:
-                new = (torch.where(live[t], new[0], state[0]),
-                       torch.where(live[t], new[1], state[1]))
-            state = new
-            outputs.append(state[0])
-        return torch.stack(outputs, 1), state
-
-
-def cell(gates: Tensor, c: Tensor) -> CellState:
-    """One step from the gates before their nonlinearities, (batch, 4 d), and the cell's content.
-
-    Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000.
-    """
-    i, f, _, o = gates.sigmoid().chunk(4, 1)                   # one sigmoid for the three gates
-    g = gates.chunk(4, 1)[2].tanh()
-    c = torch.addcmul(f * c, i, g)                             # c_t = f c_{t-1} + i g
-    return o * c.tanh(), c                                     # h_t = o tanh(c_t)
 
 
 class Encoder(nn.Module):
@@ -123,8 +66,7 @@ def read(layer: nn.Module, x: Tensor, mask: Tensor, *, backward: bool
 class Attention(nn.Module):
     """Luong's global attention, section 3.1. `uniform` is its ablation: every weight the same.
 
-    The ablation keeps W_a, which then maps the memory itself, and the context: what goes is the
-    choice of where to look.
+    The ablation has the tensors of `dot` and a context: what goes is the choice of where to look.
 
     h: (batch, target, d_model), memory: (batch, source, d_model), mask: (batch, source)
     -> attentional states (batch, target, d_model) and weights (batch, target, source).
@@ -133,7 +75,7 @@ class Attention(nn.Module):
     def __init__(self, d_model: int, score: Score) -> None:
         super().__init__()
         self.score_kind = score
-        if score in ("general", "uniform"):
+        if score == "general":
             self.align = nn.Linear(d_model, d_model, bias=False)             # W_a
         if score == "concat":
             self.align = nn.Linear(2 * d_model, d_model, bias=False)         # W_a
@@ -145,13 +87,14 @@ class Attention(nn.Module):
         scores = self.score(h, memory)
         scores = scores.masked_fill(~mask[:, None], -torch.inf)
         weights = scores.softmax(-1)                           # (7) a_t(s)
-        values = self.align(memory) if self.score_kind == "uniform" else memory
-        context = weights @ values                             # c_t, (batch, target, d_model)
+        context = weights @ memory                             # c_t, (batch, target, d_model)
         attended = torch.cat([context, h], -1)
         return self.combine(attended).tanh(), weights          # (5) h~_t = tanh(W_c [c_t; h_t])
 
     def score(self, h: Tensor, memory: Tensor) -> Tensor:
-        """Equation (8): (batch, target, source)."""
+        """What equation (7) normalises: (batch, target, source)."""
+        if self.score_kind == "uniform":
+            return h.new_zeros(*h.shape[:2], memory.shape[1])
         if self.score_kind == "dot":
             return h @ memory.mT                               # h_t . h_s
         if self.score_kind == "concat":
@@ -159,8 +102,6 @@ class Attention(nn.Module):
             pairs = torch.cat([h[:, :, None].expand(*shape), memory[:, None].expand(*shape)], -1)
             scores: Tensor = self.align_out(self.align(pairs).tanh()).squeeze(-1)
             return scores                                      # v_a . tanh(W_a [h_t; h_s])
-        if self.score_kind == "uniform":
-            return h.new_zeros(*h.shape[:2], memory.shape[1])
         aligned: Tensor = self.align(memory)
         return h @ aligned.mT                                  # h_t . W_a h_s
 
