@@ -1,7 +1,7 @@
 """Forgetting attention as pure functions. Lin et al. 2025, arXiv:2503.02130, section 3.
 
-Shapes: q, k, v are (batch, n_heads, seq, d_head); log_forget, the logarithm of the gate f, is
-(batch, n_heads, seq). Two families that only share the gate:
+Equation numbers are those of NOTES.md. Shapes: q, k, v are (batch, n_heads, seq, d_head);
+log_forget, the logarithm of the gate f, is (batch, n_heads, seq). Two families share the gate:
 
 - softmax: the paper's. What it must keep while decoding grows with every token (`Cache`).
 - linear: gated linear attention, a recurrence whose state never grows (`LinearState`).
@@ -30,11 +30,11 @@ def forgetting_attention(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor | N
     if log_forget is None:
         return F.scaled_dot_product_attention(q, k, v, is_causal=True)
     d_head = q.shape[-1]
-    folded = centred_cumulative(log_forget, math.sqrt(d_head))[..., None]        # sqrt(d) c
+    folded = centred_cumulative(log_forget, math.sqrt(d_head))[..., None]       # sqrt(d) c
     ones = torch.ones_like(folded)
-    # A row of the softmax is blind to what is added to all of it: c_i steadies the rounding and
-    # has a gradient of exactly zero, so that none is computed.
-    folded_q = torch.cat([folded.detach(), ones, q], dim=-1)
+    # A row of the softmax is blind to c_i, whose gradient is zero up to rounding. It stays all the
+    # same: in the sum over later gates its rounding cancels that of -c_j.
+    folded_q = torch.cat([folded, ones, q], dim=-1)                              # (4)
     folded_k = torch.cat([ones, -folded, k], dim=-1)
     folded_v = F.pad(v, (0, 2))                                 # the kernels want equal head sizes
     mixed = F.scaled_dot_product_attention(folded_q, folded_k, folded_v, is_causal=True,
@@ -48,7 +48,7 @@ def centred_cumulative(log_forget: Tensor, scale: float = 1.0) -> Tensor:
     Only differences of it matter. It is summed in float64: after 4096 gates it is in the hundreds,
     and what float32 would round away there is an error in the weights.
     """
-    exact = log_forget.to(_summing_dtype(log_forget)).cumsum(-1)
+    exact = log_forget.to(_summing_dtype(log_forget)).cumsum(-1)                 # (2)
     return ((exact - exact.mean(-1, keepdim=True)) * scale).to(log_forget.dtype)
 
 
@@ -59,10 +59,10 @@ def _summing_dtype(x: Tensor) -> torch.dtype:
 def naive_forgetting_attention(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor) -> Tensor:
     """The definition, with its (seq, seq) matrices written out: the oracle, too slow to train."""
     cumulative = log_forget.cumsum(-1)
-    decay = cumulative[..., :, None] - cumulative[..., None, :]     # D_ij, log f summed over j+1..i
+    decay = cumulative[..., :, None] - cumulative[..., None, :]     # D_ij, (2)
     logits = q @ k.mT / math.sqrt(q.shape[-1]) + decay
     future = torch.ones_like(decay, dtype=torch.bool).triu(1)
-    return logits.masked_fill(future, -math.inf).softmax(-1) @ v
+    return logits.masked_fill(future, -math.inf).softmax(-1) @ v                 # (3)
 
 
 class Cache(NamedTuple):
@@ -105,7 +105,7 @@ def linear_attention(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor) -> Ten
     future = torch.ones_like(decay, dtype=torch.bool).triu(1)
     # Masked before exp: to the future the decay is positive and would overflow.
     decay = decay.masked_fill(future, -math.inf).exp()
-    weights = positive_features(q) @ positive_features(k).mT * decay
+    weights = positive_features(q) @ positive_features(k).mT * decay             # (6)
     return weights @ v / weights.sum(-1, keepdim=True)
 
 
@@ -126,7 +126,7 @@ def linear_step(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor, state: Line
     if late:
         memory, normaliser = (memory + written) * forget[..., None], (normaliser + k) * forget
     else:
-        memory = memory * forget[..., None] + written               # S_t = f_t S_t-1 + k_t v_t'
-        normaliser = normaliser * forget + k                        # z_t = f_t z_t-1 + k_t
+        memory = memory * forget[..., None] + written               # (7)
+        normaliser = normaliser * forget + k                        # (8)
     read = (q[..., None, :] @ memory) / (q * normaliser).sum(-1)[..., None, None]
-    return read, LinearState(memory, normaliser)                    # y_t = q_t S_t / q_t z_t
+    return read, LinearState(memory, normaliser)                                        # (9)

@@ -1,7 +1,8 @@
 """The Forgetting Transformer as a language model, and the arms it is compared with.
 
 Lin et al. 2025, arXiv:2503.02130. The block is the plain ("LLaMA") one, with a GELU network; the
-"Pro" block of section 3 (output gate, QK norm, token shift) is not here.
+"Pro" block of section 3 (output gate, QK norm, token shift) is not here. Equation numbers are those
+of NOTES.md.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ State = Cache | LinearState | None              # of one layer; None before the 
 class ForgetGate(nn.Module):
     """Log of the forget gates. x: (batch, seq, d_model) -> (batch, n_gates, seq).
 
-    data: f_t = sigmoid(w . x_t + b), the paper's (eq. 3). fixed: f = sigmoid(b), one learned number
+    data: f_t = sigmoid(w . x_t + b), the paper's (1). fixed: f = sigmoid(b), one learned number
     a head. foreign: the data gate, but of another sequence of the batch: it varies as much and
     knows nothing of the text that it gates. The bias starts at 0.
     """
@@ -59,7 +60,7 @@ class ForgetGate(nn.Module):
         """Return log f, never the log of a rounded f."""
         if self.fixed:
             return F.logsigmoid(self.bias)[:, None].expand(x.shape[0], -1, x.shape[1])
-        log_forget = F.logsigmoid(self.projection(x)).mT
+        log_forget = F.logsigmoid(self.projection(x)).mT            # (1)
         return log_forget.roll(self.shift, 0) if self.shift else log_forget
 
 
