@@ -336,6 +336,7 @@ def test_the_same_seed_gives_the_same_numbers_and_another_seed_others():
     assert smoke_writes() != smoke_writes(seed=1)
     assert smoke_text() == smoke_text()
     assert smoke_text() != smoke_text(gate="foreign")
+    assert smoke_writes() != smoke_writes(gate="foreign")
 
 
 def test_arms_have_the_same_budget():

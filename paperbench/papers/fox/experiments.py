@@ -106,8 +106,9 @@ def _mean_loss(run: Run, model: LanguageModel, inputs: Tensor, targets: Tensor,
 
 @experiment(
     "fox/last-write",
-    metrics={"acc": accuracy, "acc_8x": accuracy, "acc_sparse": accuracy, "shortcut": accuracy,
-             "shortcut_8x": accuracy, "shortcut_sparse": accuracy},
+    metrics={"acc": accuracy, "acc_8x": accuracy, "acc_sparse": accuracy, "loss": nats,
+             "loss_8x": nats, "loss_sparse": nats, "shortcut": accuracy, "shortcut_8x": accuracy,
+             "shortcut_sparse": accuracy},
     chance={"acc": "shortcut", "acc_8x": "shortcut_8x", "acc_sparse": "shortcut_sparse"},
 )
 def last_write(
@@ -134,7 +135,7 @@ def last_write(
     for suffix, (length, share) in tests.items():
         streams = draw_streams(run.generator(f"test{suffix}"), eval_streams, length, write=share,
                                read=read)
-        metrics[f"acc{suffix}"] = _recall_accuracy(run, fit.model, streams)
+        metrics[f"acc{suffix}"], metrics[f"loss{suffix}"] = _recall(run, fit.model, streams)
         metrics[f"shortcut{suffix}"] = shortcut_accuracy(streams)
     return metrics
 
@@ -145,11 +146,17 @@ def _recall_loss(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
 
 
 @torch.no_grad()
-def _recall_accuracy(run: Run, model: LanguageModel, streams: Streams) -> float:
-    asked = streams.answers != NOT_ASKED
-    chosen = torch.cat([model(run.to_device(rows)).argmax(-1).cpu()
-                        for rows in torch.split(streams.tokens, EVAL_STREAMS)])
-    return float((chosen == streams.answers)[asked].double().mean())
+def _recall(run: Run, model: LanguageModel, streams: Streams) -> tuple[float, float]:
+    """Accuracy and mean loss (nats) over all reads."""
+    right, loss, n_asked = 0, 0.0, 0
+    for tokens, answers in zip(torch.split(streams.tokens, EVAL_STREAMS),
+                               torch.split(streams.answers, EVAL_STREAMS), strict=True):
+        asked = answers != NOT_ASKED
+        logits, truth = model(run.to_device(tokens)).cpu()[asked], answers[asked]
+        right += int((logits.argmax(-1) == truth).sum())
+        loss += float(F.cross_entropy(logits, truth, reduction="sum"))
+        n_asked += len(truth)
+    return right / n_asked, loss / n_asked
 
 
 @experiment("fox/overhead", metrics={"parameters": count, "overhead": count,
