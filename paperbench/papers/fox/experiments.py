@@ -6,8 +6,6 @@ import math
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
 
 from paperbench.lab import (
     Metrics,
@@ -25,22 +23,28 @@ from paperbench.lab import (
     train,
     warmup_cosine,
 )
+from paperbench.papers.fox.decoding import decode, n_bytes, random_model
 from paperbench.papers.fox.last_write import (
-    NOT_ASKED,
     VOCAB_SIZE,
-    Streams,
     draw_streams,
+    recall,
+    recall_loss,
     shortcut_accuracy,
     stream_batches,
 )
-from paperbench.papers.fox.model import Block, ForgetGate, LanguageModel, State
-from paperbench.papers.fox.text import Text, bigram_loss, periodic_text, tokenise, unigram_loss
+from paperbench.papers.fox.model import Block, ForgetGate, LanguageModel
+from paperbench.papers.fox.text import (
+    Text,
+    bigram_loss,
+    mean_loss,
+    periodic_text,
+    tokenise,
+    unigram_loss,
+)
 
 BETAS = (0.9, 0.95)
 CLIP = 1.0
 LONGEST = 16                                    # evaluated up to so many training lengths
-EVAL_TOKENS = 2048                              # in one forward pass, at least one window
-EVAL_STREAMS = 32                               # in one forward pass
 
 
 @experiment(
@@ -73,10 +77,10 @@ def language_model(
     if not n_scored:
         raise ValueError(f"the validation text or eval_tokens is shorter than {longest} tokens")
     inputs, targets = text.valid[:n_scored], text.valid[1:n_scored + 1]
-    losses = {times: _mean_loss(run, fit.model, inputs, targets, times * seq_len)
+    losses = {times: mean_loss(run, fit.model, inputs, targets, times * seq_len)
               for times in (1, 2, 4, 8, 16)}
     with fit.model.shuffled_gates():
-        shuffled = _mean_loss(run, fit.model, inputs, targets, seq_len)
+        shuffled = mean_loss(run, fit.model, inputs, targets, seq_len)
     return {"val_loss": losses[1], "val_ppl": math.exp(losses[1]), "loss_2x": losses[2],
             "loss_4x": losses[4], "loss_8x": losses[8], "loss_16x": losses[16],
             "loss_shuffled_gates": shuffled, "unigram_loss": unigram_loss(text, targets),
@@ -87,21 +91,6 @@ def _read_text(run: Run, data: Literal["python-docs", "wikitext-2", "periodic"])
     if data == "periodic":
         return periodic_text(run.generator("text"))
     return tokenise(run.data(data), "character" if data == "python-docs" else "word")
-
-
-@torch.no_grad()
-def _mean_loss(run: Run, model: LanguageModel, inputs: Tensor, targets: Tensor,
-               length: int) -> float:
-    """Nats/token over windows of `length` tokens, in an order of no meaning.
-
-    The order matters where gates are shuffled: the sequence beside one is not the text before it.
-    """
-    order = torch.randperm(len(inputs) // length, generator=run.generator("windows"))
-    chunks = torch.split(order, max(1, EVAL_TOKENS // length))
-    x, y = (run.to_device(tokens.view(-1, length)) for tokens in (inputs, targets))
-    total = sum(float(F.cross_entropy(model(x[rows]).flatten(0, 1), y[rows].flatten(),
-                                      reduction="sum")) for rows in chunks)
-    return total / len(inputs)
 
 
 @experiment(
@@ -124,7 +113,7 @@ def last_write(
     fit = train(run, build=lambda: LanguageModel(VOCAB_SIZE, d_model=d_model, n_layers=n_layers,
                                                  n_heads=n_heads, gate=gate, position=position),
                 batches=stream_batches(batch_size, seq_len, write=write, read=read),
-                loss=_recall_loss, optimizer=adamw(lr, betas=BETAS), steps=steps,
+                loss=recall_loss, optimizer=adamw(lr, betas=BETAS), steps=steps,
                 schedule=warmup_cosine(), clip=CLIP)
     tests = {
         "": (seq_len, write),
@@ -135,28 +124,9 @@ def last_write(
     for suffix, (length, share) in tests.items():
         streams = draw_streams(run.generator(f"test{suffix}"), eval_streams, length, write=share,
                                read=read)
-        metrics[f"acc{suffix}"], metrics[f"loss{suffix}"] = _recall(run, fit.model, streams)
+        metrics[f"acc{suffix}"], metrics[f"loss{suffix}"] = recall(run, fit.model, streams)
         metrics[f"shortcut{suffix}"] = shortcut_accuracy(streams)
     return metrics
-
-
-def _recall_loss(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
-    tokens, answers = batch
-    return F.cross_entropy(model(tokens).flatten(0, 1), answers.flatten(), ignore_index=NOT_ASKED)
-
-
-@torch.no_grad()
-def _recall(run: Run, model: LanguageModel, streams: Streams) -> tuple[float, float]:
-    """Accuracy and mean loss (nats) over all reads."""
-    right, loss, n_asked = 0, 0.0, 0
-    for tokens, answers in zip(torch.split(streams.tokens, EVAL_STREAMS),
-                               torch.split(streams.answers, EVAL_STREAMS), strict=True):
-        asked = answers != NOT_ASKED
-        logits, truth = model(run.to_device(tokens)).cpu()[asked], answers[asked]
-        right += int((logits.argmax(-1) == truth).sum())
-        loss += float(F.cross_entropy(logits, truth, reduction="sum"))
-        n_asked += len(truth)
-    return right / n_asked, loss / n_asked
 
 
 @experiment("fox/overhead", metrics={"parameters": count, "overhead": count,
@@ -213,44 +183,13 @@ def recurrence(
     generator = run.generator("instances")
     worst = 0.0
     for instance in range(instances):
-        model = _random_model(run, attention, instance, generator)
+        model = random_model(run, attention, instance, generator)
         tokens = torch.randint(17, (2, n_tokens), generator=generator).to(run.device)
         parallel = model(tokens)
-        difference = _decode(model, tokens, None, late=late)[0] - parallel
+        difference = decode(model, tokens, None, late=late)[0] - parallel
         worst = max(worst, float(difference.abs().max() / parallel.abs().max()))
     long = torch.randint(17, (1, LONGEST * n_tokens), generator=generator).to(run.device)
-    _, short_states = _decode(model, long[:, :n_tokens], None, late=late)
-    _, long_states = _decode(model, long[:, n_tokens:], short_states, late=late)
-    return {"max_error": worst, "state_bytes_1x": _n_bytes(short_states),
-            "state_bytes_16x": _n_bytes(long_states)}
-
-
-def _random_model(run: Run, attention: Literal["linear", "softmax"], instance: int,
-                  generator: torch.Generator) -> LanguageModel:
-    n_heads = 1 << instance % 3                                    # 1, 2 or 4 heads of 8 channels
-    model = run.build(lambda: LanguageModel(17, d_model=8 * n_heads, n_layers=1 + instance % 2,
-                                            n_heads=n_heads, attention=attention))
-    for parameter in model.parameters():
-        noise = torch.randn(parameter.shape, generator=generator)
-        parameter.add_((0.3 * noise).to(run.device))
-    for block in model.blocks:
-        assert isinstance(block, Block) and block.attention.gate is not None
-        bias = block.attention.gate.projection.bias
-        bias.copy_(torch.empty(n_heads).uniform_(-2, 6, generator=generator))   # f from .1 to .998
-    return model.eval()
-
-
-def _decode(model: LanguageModel, tokens: Tensor, states: list[State] | None, *, late: bool
-            ) -> tuple[Tensor, list[State]]:
-    """Logits (batch, seq, vocab_size) one token at a time, and the states after the last."""
-    steps = []
-    for token in tokens.T:
-        logits, states = model.step(token, states, late=late)
-        steps.append(logits)
-    assert states is not None
-    return torch.stack(steps, dim=1), states
-
-
-def _n_bytes(states: list[State]) -> int:
-    return sum(tensor.numel() * tensor.element_size()
-               for state in states if state is not None for tensor in state)
+    _, short_states = decode(model, long[:, :n_tokens], None, late=late)
+    _, long_states = decode(model, long[:, n_tokens:], short_states, late=late)
+    return {"max_error": worst, "state_bytes_1x": n_bytes(short_states),
+            "state_bytes_16x": n_bytes(long_states)}

@@ -11,13 +11,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
+
+from paperbench.lab import Run
 
 N_VALUES = 8
 READ = 2 * N_VALUES
 VOCAB_SIZE = READ + 1
 NOT_ASKED = -100                                # a target that cross_entropy passes over
+EVAL_STREAMS = 32                               # in one forward pass
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,26 @@ def stream_batches(batch_size: int, seq_len: int, *, write: float, read: float
             yield drawn.tokens, drawn.answers
 
     return stream
+
+
+def recall_loss(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
+    """Mean cross-entropy of the answers, in nats; batch: (tokens, answers)."""
+    tokens, answers = batch
+    return F.cross_entropy(model(tokens).flatten(0, 1), answers.flatten(), ignore_index=NOT_ASKED)
+
+
+@torch.no_grad()
+def recall(run: Run, model: nn.Module, streams: Streams) -> tuple[float, float]:
+    """Accuracy and mean loss (nats) over all reads."""
+    right, loss, n_asked = 0, 0.0, 0
+    for tokens, answers in zip(torch.split(streams.tokens, EVAL_STREAMS),
+                               torch.split(streams.answers, EVAL_STREAMS), strict=True):
+        asked = answers != NOT_ASKED
+        logits, truth = model(run.to_device(tokens)).cpu()[asked], answers[asked]
+        right += int((logits.argmax(-1) == truth).sum())
+        loss += float(F.cross_entropy(logits, truth, reduction="sum"))
+        n_asked += len(truth)
+    return right / n_asked, loss / n_asked
 
 
 def shortcut_accuracy(streams: Streams) -> float:

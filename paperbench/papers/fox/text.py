@@ -8,13 +8,15 @@ from functools import cache
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 
-from paperbench.lab import Corpus
+from paperbench.lab import Corpus, Run
 
 Unit = Literal["character", "word"]
 UNKNOWN = "<unk>"                               # WikiText's own word for a rare one
 END_OF_LINE = "<eos>"
+EVAL_TOKENS = 2048                              # in one forward pass, at least one window
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,21 @@ def periodic_text(generator: torch.Generator, *, n_tokens: int = 20_000, period:
     phrase = torch.randint(n_symbols, (period,), generator=generator)
     whole = phrase.repeat(2 * n_tokens // period + 1)
     return Text(whole[:n_tokens], whole[n_tokens:2 * n_tokens], n_symbols)
+
+
+@torch.no_grad()
+def mean_loss(run: Run, model: nn.Module, inputs: Tensor, targets: Tensor, length: int
+              ) -> float:
+    """Nats/token over windows of `length` tokens, in an order of no meaning.
+
+    The order matters where gates are shuffled: the sequence beside one is not the text before it.
+    """
+    order = torch.randperm(len(inputs) // length, generator=run.generator("windows"))
+    chunks = torch.split(order, max(1, EVAL_TOKENS // length))
+    x, y = (run.to_device(tokens.view(-1, length)) for tokens in (inputs, targets))
+    total = sum(float(F.cross_entropy(model(x[rows]).flatten(0, 1), y[rows].flatten(),
+                                      reduction="sum")) for rows in chunks)
+    return total / len(inputs)
 
 
 def unigram_loss(text: Text, targets: Tensor) -> float:
