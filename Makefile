@@ -14,6 +14,7 @@ test: check
 	$(BIN)/python -m pytest
 
 check: $(VENV)/ready
+	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 

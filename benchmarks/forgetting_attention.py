@@ -22,7 +22,7 @@ from paperbench.papers.fox.attention import forgetting_attention, naive_forgetti
 BATCH, N_HEADS, D_HEAD = 1, 4, 64
 LENGTHS = (256, 1024, 4096)
 REPEATS = 5
-MAX_ORACLE = 8192                               # tokens; its matrices are in float64
+MAX_ORACLE = 8192  # tokens; its matrices are in float64
 PARTS = ("output", "dq", "dk", "dv", "d log f")
 Attention = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 
@@ -32,15 +32,20 @@ def plain_attention(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor) -> Tens
     return forgetting_attention(q, k, v, None) + 0 * log_forget[..., None]
 
 
-FORMS: dict[str, Attention] = {"plain": plain_attention, "folded": forgetting_attention,
-                               "naive": naive_forgetting_attention}
+FORMS: dict[str, Attention] = {
+    "plain": plain_attention,
+    "folded": forgetting_attention,
+    "naive": naive_forgetting_attention,
+}
 
 
 def draw_inputs(seq_len: int) -> list[Tensor]:
     """q, k, v, log f and the output's gradient, in float64. Gates from about .3 to .99."""
     generator = torch.Generator().manual_seed(seq_len)
-    q, k, v, direction = (torch.randn(BATCH, N_HEADS, seq_len, D_HEAD, generator=generator,
-                                      dtype=torch.float64) for _ in range(4))
+    q, k, v, direction = (
+        torch.randn(BATCH, N_HEADS, seq_len, D_HEAD, generator=generator, dtype=torch.float64)
+        for _ in range(4)
+    )
     gates = torch.randn(BATCH, N_HEADS, seq_len, generator=generator, dtype=torch.float64)
     return [q, k, v, F.logsigmoid(2 + 1.5 * gates), direction]
 
@@ -62,7 +67,7 @@ def best_seconds(inputs: list[Tensor]) -> dict[str, float]:
     """Forward and backward of every form, side by side."""
     inputs = [part.float() for part in inputs]
     best = dict.fromkeys(FORMS, float("inf"))
-    for repeat in range(REPEATS + 1):                              # the first one warms up
+    for repeat in range(REPEATS + 1):  # the first one warms up
         for name, attention in FORMS.items():
             start = time.perf_counter()
             run(attention, inputs, torch.float32)
@@ -74,8 +79,11 @@ def best_seconds(inputs: list[Tensor]) -> dict[str, float]:
 def main(lengths: tuple[int, ...]) -> None:
     torch.set_num_threads(1)
     print(f"torch {torch.__version__}, cpu, 1 thread, batch {BATCH}, {N_HEADS} heads of {D_HEAD}")
-    print(f"{'length':>7} {'form':>7} " + "".join(f"{part:>9}" for part in PARTS)
-          + f"{'ms':>10}{'of plain':>10}")
+    print(
+        f"{'length':>7} {'form':>7} "
+        + "".join(f"{part:>9}" for part in PARTS)
+        + f"{'ms':>10}{'of plain':>10}"
+    )
     for seq_len in lengths:
         if seq_len > MAX_ORACLE:
             raise SystemExit(f"the oracle goes up to {MAX_ORACLE} tokens, and {seq_len} were asked")
@@ -84,8 +92,11 @@ def main(lengths: tuple[int, ...]) -> None:
         seconds = best_seconds(inputs)
         for name in ("folded", "naive"):
             errors = relative_errors(run(FORMS[name], inputs, torch.float32), oracle)
-            print(f"{seq_len:>7} {name:>7} " + "".join(f"{error:>9.1e}" for error in errors)
-                  + f"{1e3 * seconds[name]:>10.1f}{seconds[name] / seconds['plain']:>10.2f}")
+            print(
+                f"{seq_len:>7} {name:>7} "
+                + "".join(f"{error:>9.1e}" for error in errors)
+                + f"{1e3 * seconds[name]:>10.1f}{seconds[name] / seconds['plain']:>10.2f}"
+            )
 
 
 if __name__ == "__main__":

@@ -22,16 +22,23 @@ REPEATS, STEPS = 9, 600
 
 def build(width: int) -> nn.Module:
     """An MLP on 64 features and 10 classes."""
-    return nn.Sequential(nn.Linear(64, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(),
-                         nn.Linear(width, 10))
+    return nn.Sequential(
+        nn.Linear(64, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 10)
+    )
 
 
 def ours(width: int) -> None:
     """The bench's loop, reporting to nobody."""
     run = Run(seed=0, data_name="digits", time_limit=1e6, report=lambda *_: None)
     split = run.data("digits").split(run.generator("split"), train=500)
-    train(run, build=lambda: build(width), batches=split.train.batches(64), loss=cross_entropy,
-          optimizer=adam(1e-3), steps=STEPS)
+    train(
+        run,
+        build=lambda: build(width),
+        batches=split.train.batches(64),
+        loss=cross_entropy,
+        optimizer=adam(1e-3),
+        steps=STEPS,
+    )
 
 
 def by_hand(width: int) -> None:
@@ -58,8 +65,10 @@ def seconds(loop: Callable[[int], None], width: int) -> float:
 def main() -> None:
     """Print a row for each width: both times and the median of the paired ratios."""
     prepare_process()
-    print(f"{'width':>5} {'bench s':>8} {'by hand s':>9} {'ratio':>7}   ({STEPS} steps, median of "
-          f"{REPEATS} interleaved pairs)")
+    print(
+        f"{'width':>5} {'bench s':>8} {'by hand s':>9} {'ratio':>7}   ({STEPS} steps, median of "
+        f"{REPEATS} interleaved pairs)"
+    )
     for width in (64, 256, 512):
         seconds(ours, width)
         seconds(by_hand, width)

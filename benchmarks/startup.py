@@ -1,4 +1,4 @@
-"""How long the commands that train nothing take, beside a bare Python. `python -m benchmarks.startup`"""
+"""Time of the commands that train nothing, beside a bare Python: `python -m benchmarks.startup`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import time
 REPEATS = 9
 COMMANDS = (("--help",), ("list",), ("validate",), ("show", "fox"), ("report", "--json"))
 BARE = [sys.executable, "-c", "import sys"]
-TRACER = ("import sys\nfrom paperbench.cli import main\nsys.argv[0] = 'paperbench'\n"
-          "try:\n    main()\nexcept SystemExit:\n    pass\n"
-          "print('torch' in sys.modules, file=sys.stderr)")
+TRACER = (
+    "import sys\nfrom paperbench.cli import main\nsys.argv[0] = 'paperbench'\n"
+    "try:\n    main()\nexcept SystemExit:\n    pass\n"
+    "print('torch' in sys.modules, file=sys.stderr)"
+)
 
 
 def seconds(command: list[str]) -> float:
@@ -27,14 +29,17 @@ def main() -> None:
     print(f"{'command':24} {'median s':>9} {'best s':>8} {'x bare Python':>14}  torch imported")
     for arguments in COMMANDS:
         ours, bare = [], []
-        for _ in range(REPEATS):                 # interleaved: the machine is the same for both
+        for _ in range(REPEATS):  # interleaved: the machine is the same for both
             ours.append(seconds([sys.executable, "-m", "paperbench", *arguments]))
             bare.append(seconds(BARE))
-        traced = subprocess.run([sys.executable, "-c", TRACER, *arguments], capture_output=True,
-                                text=True, check=True)
-        print(f"paperbench {' '.join(arguments):13} {statistics.median(ours):9.3f} "
-              f"{min(ours):8.3f} {statistics.median(ours) / statistics.median(bare):14.1f}  "
-              f"{traced.stderr.strip().splitlines()[-1]}")
+        traced = subprocess.run(
+            [sys.executable, "-c", TRACER, *arguments], capture_output=True, text=True, check=True
+        )
+        print(
+            f"paperbench {' '.join(arguments):13} {statistics.median(ours):9.3f} "
+            f"{min(ours):8.3f} {statistics.median(ours) / statistics.median(bare):14.1f}  "
+            f"{traced.stderr.strip().splitlines()[-1]}"
+        )
 
 
 if __name__ == "__main__":

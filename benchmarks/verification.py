@@ -19,8 +19,12 @@ def measure(arguments: list[str], folder: str) -> tuple[float, float, int]:
     Memory is the sum of the proportional set sizes, so that shared pages count once.
     """
     started = time.perf_counter()
-    process = psutil.Popen([sys.executable, "-m", "paperbench", *arguments], cwd=folder,
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = psutil.Popen(
+        [sys.executable, "-m", "paperbench", *arguments],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     peak = 0.0
     while process.poll() is None:
         peak = max(peak, memory_of(process))
@@ -36,7 +40,7 @@ def memory_of(process: psutil.Process) -> float:
             full = each.memory_full_info()
             total += getattr(full, "pss", full.rss)
     except psutil.Error:
-        pass                                     # one of them ended while being asked
+        pass  # one of them ended while being asked
     return total
 
 

@@ -114,8 +114,8 @@ def _quote(where: Location, margin: str) -> list[str]:
     # A terminal must not act on what a file holds, and a tab must not shift the caret.
     source = "".join(c if c.isprintable() else " " for c in lines[where.line - 1])
     start, width = where.column - 1, 160
-    if len(source) > width:                      # a 10 MB scalar must not fill the screen
+    if len(source) > width:  # a 10 MB scalar must not fill the screen
         left = max(0, start - width // 2)
-        source, start = source[left:left + width], start - left
+        source, start = source[left : left + width], start - left
     carets = "^" * max(1, min(where.length, len(source) - start))
     return [f"{where.line} | {source}", f"{margin} | {' ' * start}{carets}"]

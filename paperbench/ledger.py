@@ -17,7 +17,7 @@ from typing import Any, Literal
 from paperbench.errors import PaperbenchError
 
 Status = Literal["done", "diverged", "crashed", "timeout", "killed"]
-BUSY_SECONDS = 30.0                             # how long another process may hold the file
+BUSY_SECONDS = 30.0  # how long another process may hold the file
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -73,8 +73,8 @@ class Ledger:
         if not self.path.exists():
             return {}
         found: dict[str, FinishedRun] = {}
-        for start in range(0, len(wanted), 500):                # SQLite's limit on placeholders
-            chunk = wanted[start:start + 500]
+        for start in range(0, len(wanted), 500):  # SQLite's limit on placeholders
+            chunk = wanted[start : start + 500]
             marks = ",".join("?" * len(chunk))
             rows = self._query(f"SELECT payload, sha256 FROM runs WHERE key IN ({marks})", chunk)
             found |= {run.key: run for run in _intact(rows)}
@@ -84,14 +84,21 @@ class Ledger:
         """Return every intact run of one lineage, the newest first."""
         if not self.path.exists():
             return []
-        return _intact(self._query("SELECT payload, sha256 FROM runs WHERE lineage = ? "
-                                   "ORDER BY finished DESC, rowid DESC", [lineage]))
+        return _intact(
+            self._query(
+                "SELECT payload, sha256 FROM runs WHERE lineage = ? "
+                "ORDER BY finished DESC, rowid DESC",
+                [lineage],
+            )
+        )
 
     def put(self, run: FinishedRun) -> None:
         """Store a finished run at once, replacing what stands under its key."""
         payload = json.dumps(asdict(run), sort_keys=True)
-        self._query("INSERT OR REPLACE INTO runs (key, lineage, payload, sha256) "
-                    "VALUES (?, ?, ?, ?)", [run.key, run.lineage, payload, _sha256(payload)])
+        self._query(
+            "INSERT OR REPLACE INTO runs (key, lineage, payload, sha256) VALUES (?, ?, ?, ?)",
+            [run.key, run.lineage, payload, _sha256(payload)],
+        )
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""
@@ -125,8 +132,9 @@ class Ledger:
 
 
 def _intact(rows: Iterable[tuple[str, str]]) -> list[FinishedRun]:
-    return [FinishedRun(**json.loads(payload))
-            for payload, sha256 in rows if _sha256(payload) == sha256]
+    return [
+        FinishedRun(**json.loads(payload)) for payload, sha256 in rows if _sha256(payload) == sha256
+    ]
 
 
 def _sha256(text: str) -> str:

@@ -32,6 +32,17 @@ score = MetricKind("score", "higher")
 
 KINDS = {
     kind.name: kind
-    for kind in (accuracy, fraction, nats, perplexity, bleu, error, count, size, duration, ratio,
-                 score)
+    for kind in (
+        accuracy,
+        fraction,
+        nats,
+        perplexity,
+        bleu,
+        error,
+        count,
+        size,
+        duration,
+        ratio,
+        score,
+    )
 }

@@ -16,7 +16,7 @@ from paperbench.sources import source_hashes
 from paperbench.spec.model import Claim, ClaimFile, Tier, canonical_sha256
 from paperbench.spec.resolve import resolve_parameters
 
-DEFAULT_TIME_LIMIT = {"smoke": 120.0, "quick": 900.0, "full": 6 * 3600.0}      # seconds a run
+DEFAULT_TIME_LIMIT = {"smoke": 120.0, "quick": 900.0, "full": 6 * 3600.0}  # seconds a run
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,11 @@ class ClaimRuns:
 
     def every(self) -> list[PlannedRun]:
         """All of them, each key once."""
-        runs = [run for group in (*self.arms.values(), *self.control.values(), self.anchor)
-                for run in group]
+        runs = [
+            run
+            for group in (*self.arms.values(), *self.control.values(), self.anchor)
+            for run in group
+        ]
         return list({run.key: run for run in runs}.values())
 
 
@@ -82,32 +85,63 @@ def plan_claim(file: ClaimFile, claim: Claim, site: Site, *, seeds: int) -> Clai
 
     def replicate(arm: str, overrides: Mapping[str, Scalar], label: str) -> list[PlannedRun]:
         params = resolve_parameters(info, experiment, arm, site.tier, overrides)
-        return [plan_run(info, params, seed, site, label=f"{file.slug}/{claim.experiment} {label}",
-                         exclusive=exclusive) for seed in range(seeds)]
+        return [
+            plan_run(
+                info,
+                params,
+                seed,
+                site,
+                label=f"{file.slug}/{claim.experiment} {label}",
+                exclusive=exclusive,
+            )
+            for seed in range(seeds)
+        ]
 
     anchor = claim.anchor
     return ClaimRuns(
         arms={arm: replicate(arm, {}, arm) for arm in arms},
-        control={arm: replicate(arm, claim.control.get(arm, {}),
-                                f"{arm} control" if arm in claim.control else arm)
-                 for arm in arms},
+        control={
+            arm: replicate(
+                arm, claim.control.get(arm, {}), f"{arm} control" if arm in claim.control else arm
+            )
+            for arm in arms
+        },
         anchor=replicate(anchor.arm, anchor.params, f"{anchor.arm} anchor") if anchor else (),
     )
 
 
-def plan_run(info: ExperimentInfo, params: Mapping[str, Scalar], seed: int, site: Site, *,
-             label: str, exclusive: bool = False) -> PlannedRun:
+def plan_run(
+    info: ExperimentInfo,
+    params: Mapping[str, Scalar],
+    seed: int,
+    site: Site,
+    *,
+    label: str,
+    exclusive: bool = False,
+) -> PlannedRun:
     """Return one run with its content address."""
-    identity = {"experiment": info.name, "params": dict(params), "seed": seed,
-                "device": site.device_class}
+    identity = {
+        "experiment": info.name,
+        "params": dict(params),
+        "seed": seed,
+        "device": site.device_class,
+    }
     inputs = {"torch": _torch_version(), **_source_inputs(info.module)}
     data = params.get("data")
     if isinstance(data, str) and data in DATASETS:
         inputs[f"data {data}"] = _data_sha256(data)
     return PlannedRun(
-        key=canonical_sha256({**identity, "inputs": inputs}), lineage=canonical_sha256(identity),
-        experiment=info.name, params=dict(params), seed=seed, device=site.device, label=label,
-        inputs=inputs, time_limit=DEFAULT_TIME_LIMIT[site.tier], exclusive=exclusive)
+        key=canonical_sha256({**identity, "inputs": inputs}),
+        lineage=canonical_sha256(identity),
+        experiment=info.name,
+        params=dict(params),
+        seed=seed,
+        device=site.device,
+        label=label,
+        inputs=inputs,
+        time_limit=DEFAULT_TIME_LIMIT[site.tier],
+        exclusive=exclusive,
+    )
 
 
 def why_stale(run: PlannedRun, ledger: Ledger) -> str | None:
@@ -116,11 +150,17 @@ def why_stale(run: PlannedRun, ledger: Ledger) -> str | None:
     if not earlier:
         return None
     old = earlier[0].inputs
-    changed = [name for name in sorted({*old, *run.inputs}) if old.get(name) != run.inputs.get(name)]
+    changed = [
+        name for name in sorted({*old, *run.inputs}) if old.get(name) != run.inputs.get(name)
+    ]
     if not changed:
         return "its last run did not finish" if earlier[0].status != "done" else None
-    details = [f"torch {old.get('torch')} → {run.inputs['torch']}" if name == "torch"
-               else f"{name} changed" for name in changed]
+    details = [
+        f"torch {old.get('torch')} → {run.inputs['torch']}"
+        if name == "torch"
+        else f"{name} changed"
+        for name in changed
+    ]
     return "; ".join(details)
 
 
@@ -145,8 +185,13 @@ class Forecast:
         return sum(value == state for value in self.states.values())
 
 
-def forecast(runs: Iterable[PlannedRun], ledger: Ledger,
-             known_seconds: Mapping[str, float], *, fresh: bool = False) -> Forecast:
+def forecast(
+    runs: Iterable[PlannedRun],
+    ledger: Ledger,
+    known_seconds: Mapping[str, float],
+    *,
+    fresh: bool = False,
+) -> Forecast:
     """Sort runs into cached, stale and new, and estimate the time of those not cached.
 
     known_seconds: arm label -> seconds, from earlier verdict records, used where the ledger holds
@@ -169,13 +214,20 @@ def forecast(runs: Iterable[PlannedRun], ledger: Ledger,
     return Forecast(states, reasons, total, unknown)
 
 
-def expected_seconds(run: PlannedRun, ledger: Ledger,
-                     known_seconds: Mapping[str, float]) -> float | None:
+def expected_seconds(
+    run: PlannedRun, ledger: Ledger, known_seconds: Mapping[str, float]
+) -> float | None:
     """Mean time of the same arm's earlier runs at any seed and any version; None if never run."""
     times = []
     for seed in range(8):
-        lineage = canonical_sha256({"experiment": run.experiment, "params": dict(run.params),
-                                    "seed": seed, "device": run.device.partition(":")[0]})
+        lineage = canonical_sha256(
+            {
+                "experiment": run.experiment,
+                "params": dict(run.params),
+                "seed": seed,
+                "device": run.device.partition(":")[0],
+            }
+        )
         times += [old.seconds for old in ledger.lineage(lineage)[:1] if old.status == "done"]
     return fmean(times) if times else known_seconds.get(run.label)
 

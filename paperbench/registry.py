@@ -32,9 +32,9 @@ class Parameter:
     """One keyword-only argument of an experiment function."""
 
     name: str
-    types: frozenset[str]                       # of int, float, str, bool, None
+    types: frozenset[str]  # of int, float, str, bool, None
     default: Scalar
-    choices: tuple[Scalar, ...] = ()            # from Literal[...]; empty when free
+    choices: tuple[Scalar, ...] = ()  # from Literal[...]; empty when free
 
     def accepts(self, value: Scalar) -> bool:
         """Return whether `value` has this parameter's type (an int serves as a float)."""
@@ -125,8 +125,10 @@ def find(name: str) -> ExperimentInfo:
     """Return the experiment called `name`; raises UsageError with the nearest name."""
     known = experiments()
     if name not in known:
-        raise UsageError(f"no experiment is registered as `{name}`",
-                         help=did_you_mean(name, known, label="registered"))
+        raise UsageError(
+            f"no experiment is registered as `{name}`",
+            help=did_you_mean(name, known, label="registered"),
+        )
     return known[name]
 
 
@@ -135,7 +137,8 @@ def read_experiments(module: str, path: Path) -> list[ExperimentInfo]:
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     return [
         _read_experiment(node, decorator, module, path)
-        for node in tree.body if isinstance(node, ast.FunctionDef)
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
         for decorator in node.decorator_list
         if isinstance(decorator, ast.Call) and _tail(decorator.func) == "experiment"
     ]
@@ -159,8 +162,10 @@ def _plugin_modules() -> Iterator[tuple[str, str]]:
 def _add(found: dict[str, ExperimentInfo], new: list[ExperimentInfo]) -> None:
     for info in new:
         if info.name in found:
-            raise UsageError(f"experiment `{info.name}` of {info.module} is already registered "
-                             f"by {found[info.name].module}")
+            raise UsageError(
+                f"experiment `{info.name}` of {info.module} is already registered "
+                f"by {found[info.name].module}"
+            )
         found[info.name] = info
 
 
@@ -179,25 +184,38 @@ def _read_experiment(
         if default is None or argument.annotation is None:
             raise UsageError(f"{place}: parameter `{argument.arg}` needs a type and a default")
         types, choices = _read_types(argument.annotation, place)
-        parameters[argument.arg] = Parameter(argument.arg, types, ast.literal_eval(default), choices)
+        parameters[argument.arg] = Parameter(
+            argument.arg, types, ast.literal_eval(default), choices
+        )
     metrics = {name: KINDS[_tail(kind)] for name, kind in _items(options["metrics"], place)}
-    chance = {name: ast.literal_eval(floor)
-              for name, floor in (_items(options["chance"], place) if "chance" in options else ())}
+    chance = {
+        name: ast.literal_eval(floor)
+        for name, floor in (_items(options["chance"], place) if "chance" in options else ())
+    }
     for name, floor in chance.items():
         if name not in metrics or floor not in metrics:
             raise UsageError(f"{place}: chance pair `{name}: {floor}` names no metric")
     return ExperimentInfo(
-        name=str(decorator.args[0].value), module=module, function=node.name, path=path,
-        line=node.lineno, summary=(ast.get_docstring(node) or "").split("\n\n")[0],
-        parameters=parameters, metrics=metrics, chance=chance,
+        name=str(decorator.args[0].value),
+        module=module,
+        function=node.name,
+        path=path,
+        line=node.lineno,
+        summary=(ast.get_docstring(node) or "").split("\n\n")[0],
+        parameters=parameters,
+        metrics=metrics,
+        chance=chance,
     )
 
 
 def _items(node: ast.expr, place: str) -> list[tuple[str, ast.expr]]:
     if not isinstance(node, ast.Dict):
         raise UsageError(f"{place}: metrics and chance are literal dictionaries")
-    return [(ast.literal_eval(key), value)
-            for key, value in zip(node.keys, node.values, strict=True) if key is not None]
+    return [
+        (ast.literal_eval(key), value)
+        for key, value in zip(node.keys, node.values, strict=True)
+        if key is not None
+    ]
 
 
 def _read_types(node: ast.expr, place: str) -> tuple[frozenset[str], tuple[Scalar, ...]]:

@@ -28,7 +28,8 @@ Pursuit = Generator[list[PlannedRun], Outcomes, ClaimRecord]
 @dataclass(frozen=True)
 class Options:
     """seeds: one exploratory look of so many instead of the claim's looks. fresh: ignore what the
-    ledger holds. fail_fast: stop at the first claim that is not as expected."""
+    ledger holds. fail_fast: stop at the first claim that is not as expected.
+    """
 
     site: Site
     seeds: int | None = None
@@ -57,20 +58,27 @@ class _Board:
     """Which coroutine waits for which runs, and what has come in."""
 
     pursuits: dict[str, tuple[ClaimFile, Pursuit]] = field(default_factory=dict)
-    wanted: dict[str, list[PlannedRun]] = field(default_factory=dict)       # by claim
+    wanted: dict[str, list[PlannedRun]] = field(default_factory=dict)  # by claim
     outcomes: Outcomes = field(default_factory=dict)
-    asked: dict[str, PlannedRun] = field(default_factory=dict)              # under way, by key
-    held_back: list[PlannedRun] = field(default_factory=list)               # exclusive runs
+    asked: dict[str, PlannedRun] = field(default_factory=dict)  # under way, by key
+    held_back: list[PlannedRun] = field(default_factory=list)  # exclusive runs
 
     def ready(self) -> list[str]:
         """Claims all of whose runs are there."""
-        return [claim for claim, runs in self.wanted.items()
-                if all(run.key in self.outcomes for run in runs)]
+        return [
+            claim
+            for claim, runs in self.wanted.items()
+            if all(run.key in self.outcomes for run in runs)
+        ]
 
 
-def verify(selected: Iterable[Selected], options: Options, ledger: Ledger,
-           make_engine: Callable[[], Engine], watcher: Watcher | None = None,
-           ) -> Iterator[tuple[ClaimFile, ClaimRecord]]:
+def verify(
+    selected: Iterable[Selected],
+    options: Options,
+    ledger: Ledger,
+    make_engine: Callable[[], Engine],
+    watcher: Watcher | None = None,
+) -> Iterator[tuple[ClaimFile, ClaimRecord]]:
     """Pursue every selected claim and yield its record as soon as it is decided.
 
     make_engine is called only when a run must be carried out. Every outcome that is `done` goes to
@@ -122,14 +130,24 @@ def _pursue(file: ClaimFile, claim: Claim, options: Options, watcher: Watcher) -
             judgement = judge(claim, info, evidence, look)
         watcher.look(file, claim, look, judgement)
         if judgement.needs == "nothing":
-            return to_record(claim, info, evidence, judgement, look, looks=looks,
-                             tier=options.site.tier, exploratory=options.seeds is not None,
-                             spec_sha256=sha256, code_sha256=code_sha256(info.name))
+            return to_record(
+                claim,
+                info,
+                evidence,
+                judgement,
+                look,
+                looks=looks,
+                tier=options.site.tier,
+                exploratory=options.seeds is not None,
+                spec_sha256=sha256,
+                code_sha256=code_sha256(info.name),
+            )
     raise AssertionError(f"{claim.name}: the last look decided nothing")
 
 
-def _more_evidence(runs: ClaimRuns, evidence: Evidence, judgement: Judgement,
-                   ) -> Generator[list[PlannedRun], Outcomes, Evidence]:
+def _more_evidence(
+    runs: ClaimRuns, evidence: Evidence, judgement: Judgement
+) -> Generator[list[PlannedRun], Outcomes, Evidence]:
     if judgement.needs == "anchor":
         got = yield list(runs.anchor)
         return Evidence(evidence.arms, evidence.control, [got[run.key] for run in runs.anchor])
@@ -137,13 +155,15 @@ def _more_evidence(runs: ClaimRuns, evidence: Evidence, judgement: Judgement,
     return Evidence(evidence.arms, _group(runs.control, got), evidence.anchor)
 
 
-def _group(runs: Mapping[str, Iterable[PlannedRun]],
-           outcomes: Outcomes) -> dict[str, list[FinishedRun]]:
+def _group(
+    runs: Mapping[str, Iterable[PlannedRun]], outcomes: Outcomes
+) -> dict[str, list[FinishedRun]]:
     return {arm: [outcomes[run.key] for run in replicates] for arm, replicates in runs.items()}
 
 
-def _advance(board: _Board, name: str, options: Options, ledger: Ledger,
-             watcher: Watcher) -> tuple[ClaimFile, ClaimRecord] | None:
+def _advance(
+    board: _Board, name: str, options: Options, ledger: Ledger, watcher: Watcher
+) -> tuple[ClaimFile, ClaimRecord] | None:
     """Give a claim the runs it waits for; return its record when it is decided."""
     file, pursuit = board.pursuits[name]
     try:
@@ -153,8 +173,9 @@ def _advance(board: _Board, name: str, options: Options, ledger: Ledger,
         del board.pursuits[name], board.wanted[name]
         return file, ended.value
     board.wanted[name] = runs
-    missing = {run.key: run for run in runs
-               if run.key not in board.outcomes and run.key not in board.asked}
+    missing = {
+        run.key: run for run in runs if run.key not in board.outcomes and run.key not in board.asked
+    }
     held = {run.key for run in board.held_back}
     cached = {} if options.fresh else ledger.get_many(missing)
     for key, run in missing.items():
@@ -193,5 +214,7 @@ def _take_in(board: _Board, ended: FinishedRun, ledger: Ledger, watcher: Watcher
 
 
 def _is_unexpected(record: ClaimRecord) -> bool:
-    return (record.verdict is not None
-            and outcome(record.verdict, record.expected) in ("unexpected", "error"))
+    return record.verdict is not None and outcome(record.verdict, record.expected) in (
+        "unexpected",
+        "error",
+    )

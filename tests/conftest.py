@@ -10,7 +10,8 @@ TESTS = Path(__file__).parent
 sys.path.insert(0, str(TESTS))
 os.environ["PAPERBENCH_PLUGINS"] = "trial_experiments"
 os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
+    [str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 

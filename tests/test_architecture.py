@@ -29,8 +29,19 @@ LADDER = {
     "judge": {"errors", "ledger", "metric_kinds", "registry", "spec"},
     "verify": {"engine", "judge", "ledger", "plan", "registry", "spec"},
     "report": {"errors", "judge", "metric_kinds", "registry", "spec"},
-    "cli": {"datasets", "engine", "errors", "judge", "ledger", "plan", "registry", "report",
-            "spec", "verify", "metric_kinds"},
+    "cli": {
+        "datasets",
+        "engine",
+        "errors",
+        "judge",
+        "ledger",
+        "plan",
+        "registry",
+        "report",
+        "spec",
+        "verify",
+        "metric_kinds",
+    },
 }
 HEAVY = ("torch", "numpy", "pandas", "scipy", "sklearn")
 
@@ -76,8 +87,9 @@ def test_the_ladder_has_no_circle():
             del waiting[room]
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "papers").glob("*/*.py")),
-                         ids=lambda p: str(p.relative_to(PACKAGE)))
+@pytest.mark.parametrize(
+    "path", sorted((PACKAGE / "papers").glob("*/*.py")), ids=lambda p: str(p.relative_to(PACKAGE))
+)
 def test_no_paper_imports_another(path):
     own = path.parent.name
     for name in imported_names(path):
@@ -91,17 +103,30 @@ def test_there_is_no_homeless_module():
 
 
 def test_files_stay_readable():
-    long = {str(path): n for path in modules()
-            if (n := len(path.read_text().splitlines())) > 330}
+    long = {str(path): n for path in modules() if (n := len(path.read_text().splitlines())) > 330}
     assert not long
 
 
-@pytest.mark.parametrize("module", ["cli", "spec.validate", "registry", "report.markdown",
-                                    "report.store", "report.terminal", "judge.record",
-                                    "judge.looks", "judge.outcome", "datasets", "plan", "ledger",
-                                    "engine.devices", "engine.provenance"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "cli",
+        "spec.validate",
+        "registry",
+        "report.markdown",
+        "report.store",
+        "report.terminal",
+        "judge.record",
+        "judge.looks",
+        "judge.outcome",
+        "datasets",
+        "plan",
+        "ledger",
+        "engine.devices",
+        "engine.provenance",
+    ],
+)
 def test_a_light_room_imports_nothing_heavy(module):
-    code = (f"import sys, paperbench.{module}\n"
-            f"print([m for m in {HEAVY!r} if m in sys.modules])")
+    code = f"import sys, paperbench.{module}\nprint([m for m in {HEAVY!r} if m in sys.modules])"
     reply = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert reply.stdout.strip() == "[]"

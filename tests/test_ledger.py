@@ -8,9 +8,18 @@ from paperbench.ledger import FinishedRun, Ledger
 
 
 def a_run(key="k", lineage="l", **changes):
-    return FinishedRun(key=key, lineage=lineage, status="done", metrics={"loss": 0.1 + 0.2},
-                       curves={"loss": [[0, 1.5], [1, 1.25]]}, budget={"steps": 2.0}, seconds=1.5,
-                       inputs={"torch": "2"}, environment={"python": "3"}, **changes)
+    return FinishedRun(
+        key=key,
+        lineage=lineage,
+        status="done",
+        metrics={"loss": 0.1 + 0.2},
+        curves={"loss": [[0, 1.5], [1, 1.25]]},
+        budget={"steps": 2.0},
+        seconds=1.5,
+        inputs={"torch": "2"},
+        environment={"python": "3"},
+        **changes,
+    )
 
 
 def test_what_is_put_comes_back_bit_for_bit(tmp_path):

@@ -15,8 +15,12 @@ ROOT = Path(__file__).parent.parent
 def installed(tmp_path_factory):
     """The wheel, built and unpacked where nothing else of the project is."""
     folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
-                   cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
     (wheel,) = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder / "site")
@@ -25,8 +29,13 @@ def installed(tmp_path_factory):
 
 def run(installed, folder, *arguments):
     environment = {**os.environ, "PYTHONPATH": str(installed), "PAPERBENCH_PLUGINS": ""}
-    return subprocess.run([sys.executable, "-m", "paperbench", *arguments], cwd=folder,
-                          env=environment, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, "-m", "paperbench", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
 
 
 def test_the_wheel_holds_claims_notes_and_the_licence(installed):

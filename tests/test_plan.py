@@ -19,8 +19,16 @@ def a_run(seed=0, site=SITE, name="trial/draw", **params):
 
 def done(run, **changes):
     return dataclasses.replace(
-        FinishedRun(key=run.key, lineage=run.lineage, status="done", metrics={"value": 1.0},
-                    seconds=2.0, inputs=dict(run.inputs)), **changes)
+        FinishedRun(
+            key=run.key,
+            lineage=run.lineage,
+            status="done",
+            metrics={"value": 1.0},
+            seconds=2.0,
+            inputs=dict(run.inputs),
+        ),
+        **changes,
+    )
 
 
 def test_the_same_run_has_the_same_key_and_any_difference_another():
@@ -32,14 +40,20 @@ def test_the_same_run_has_the_same_key_and_any_difference_another():
     assert base.key == a_run(site=Site("full", "cpu")).key, "a tier is only its parameters"
 
 
-@pytest.mark.parametrize(("change", "reason"), [
-    (("_torch_version", lambda: "99.0"), "torch {torch} → 99.0"),
-    (("_source_inputs", lambda module: {"source trial_experiments": "other"}),
-     "source paperbench.lab changed"),
-    (("_data_sha256", lambda name: "other"), "data digits changed"),
-])
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (("_torch_version", lambda: "99.0"), "torch {torch} → 99.0"),
+        (
+            ("_source_inputs", lambda module: {"source trial_experiments": "other"}),
+            "source paperbench.lab changed",
+        ),
+        (("_data_sha256", lambda name: "other"), "data digits changed"),
+    ],
+)
 def test_a_change_of_code_data_or_torch_makes_a_run_stale_and_says_why(
-        tmp_path, monkeypatch, change, reason):
+    tmp_path, monkeypatch, change, reason
+):
     ledger = Ledger(tmp_path / "ledger.sqlite")
     before = a_run(name="trial/fit")
     ledger.put(done(before))

@@ -20,9 +20,13 @@ BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, flags=re.DOTALL)
 
 def commands(wanted):
     """The lines of the shell blocks that `wanted` accepts, comments taken off."""
-    return [line.partition("  #")[0].strip() for language, block in BLOCKS if language == "sh"
-            for line in block.splitlines()
-            if wanted(block) and line and not line.startswith("#")]
+    return [
+        line.partition("  #")[0].strip()
+        for language, block in BLOCKS
+        if language == "sh"
+        for line in block.splitlines()
+        if wanted(block) and line and not line.startswith("#")
+    ]
 
 
 TOUR = commands(lambda block: block.startswith("paperbench list"))
@@ -32,8 +36,13 @@ CALLS = commands(lambda block: block.startswith("# verify"))
 def run(command, folder):
     words = shlex.split(command)
     assert words[0] == "paperbench"
-    return subprocess.run([sys.executable, "-m", "paperbench", *words[1:]], cwd=folder,
-                          capture_output=True, text=True, env={**os.environ, "COLUMNS": "100"})
+    return subprocess.run(
+        [sys.executable, "-m", "paperbench", *words[1:]],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "100"},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +93,8 @@ def test_the_verdicts_in_the_readme_are_those_in_results(tmp_path):
     assert reply.returncode == 0, reply.stderr
     assert (tmp_path / "README.md").read_text() == README
     assert (tmp_path / "results" / "README.md").read_text() == (
-        ROOT / "results" / "README.md").read_text()
+        ROOT / "results" / "README.md"
+    ).read_text()
 
 
 def test_every_link_to_a_file_leads_somewhere():

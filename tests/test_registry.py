@@ -44,28 +44,35 @@ def fresh_registry(monkeypatch, tmp_path):
     registry.experiments.cache_clear()
 
 
-@pytest.mark.parametrize(("source", "complaint"), [
-    ("def broken(:\n", "SyntaxError"),
-    ("@experiment('trial/fit', metrics={})\ndef fit(run): ...\n", "already registered"),
-    (None, "has no source file"),
-])
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        ("def broken(:\n", "SyntaxError"),
+        ("@experiment('trial/fit', metrics={})\ndef fit(run): ...\n", "already registered"),
+        (None, "has no source file"),
+    ],
+)
 def test_a_broken_plugin_is_a_warning_that_names_it(fresh_registry, monkeypatch, source, complaint):
     if source is not None:
         (fresh_registry / "broken_plugin.py").write_text(source)
     monkeypatch.setenv("PAPERBENCH_PLUGINS", "trial_experiments,broken_plugin")
-    with pytest.warns(UserWarning, match="plugin `broken_plugin` of PAPERBENCH_PLUGINS is ignored"
-                      ) as caught:
+    with pytest.warns(
+        UserWarning, match="plugin `broken_plugin` of PAPERBENCH_PLUGINS is ignored"
+    ) as caught:
         assert "trial/fit" in experiments()
     assert complaint in str(caught[0].message)
 
 
-@pytest.mark.parametrize(("signature", "complaint"), [
-    ("run, *, width: int", "needs a type and a default"),
-    ("run, *, width=3", "needs a type and a default"),
-    ("run, *, width: list = []", "a parameter is int, float, str, bool, None or Literal"),
-    ("run, width: int = 3", "takes `run` and keyword-only parameters"),
-    ("run, **options", "takes `run` and keyword-only parameters"),
-])
+@pytest.mark.parametrize(
+    ("signature", "complaint"),
+    [
+        ("run, *, width: int", "needs a type and a default"),
+        ("run, *, width=3", "needs a type and a default"),
+        ("run, *, width: list = []", "a parameter is int, float, str, bool, None or Literal"),
+        ("run, width: int = 3", "takes `run` and keyword-only parameters"),
+        ("run, **options", "takes `run` and keyword-only parameters"),
+    ],
+)
 def test_a_signature_that_cannot_be_checked_is_refused(tmp_path, signature, complaint):
     path = tmp_path / "mine.py"
     path.write_text(f"@experiment('a/b', metrics={{}})\ndef b({signature}): ...\n")
@@ -75,8 +82,10 @@ def test_a_signature_that_cannot_be_checked_is_refused(tmp_path, signature, comp
 
 def test_types_and_choices_are_read_from_the_annotation(tmp_path):
     path = tmp_path / "mine.py"
-    path.write_text("@experiment('a/b', metrics={'x': accuracy})\n"
-                    "def b(run, *, p: float | None = None, mode: Literal['u', 'v'] = 'u'): ...\n")
+    path.write_text(
+        "@experiment('a/b', metrics={'x': accuracy})\n"
+        "def b(run, *, p: float | None = None, mode: Literal['u', 'v'] = 'u'): ...\n"
+    )
     (info,) = read_experiments("mine", path)
     assert info.parameters["p"].accepts(None)
     assert info.parameters["p"].accepts(3)

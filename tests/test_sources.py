@@ -12,8 +12,9 @@ def package(tmp_path, monkeypatch):
     root = tmp_path / "minepkg"
     root.mkdir()
     (root / "__init__.py").write_text("")
-    (root / "experiments.py").write_text("import torch\nfrom minepkg.model import net\n"
-                                         "from paperbench.lab import train\n")
+    (root / "experiments.py").write_text(
+        "import torch\nfrom minepkg.model import net\nfrom paperbench.lab import train\n"
+    )
     (root / "model.py").write_text("from . import parts\n\ndef net():\n    return parts.WIDTH\n")
     (root / "parts.py").write_text("WIDTH = 3\n")
     (root / "unused.py").write_text("X = 1\n")
@@ -34,14 +35,20 @@ def hashes():
 
 def test_it_follows_its_own_package_and_the_lab_but_nothing_else(package):
     followed = hashes()
-    assert {"minepkg.experiments", "minepkg.model", "minepkg.parts",
-            "paperbench.lab", "paperbench.lab.training"} <= set(followed)
+    assert {
+        "minepkg.experiments",
+        "minepkg.model",
+        "minepkg.parts",
+        "paperbench.lab",
+        "paperbench.lab.training",
+    } <= set(followed)
     assert not [name for name in followed if name.startswith(("torch", "paperbench.errors"))]
     assert "minepkg.unused" not in followed
 
 
-@pytest.mark.parametrize("edit", ["WIDTH = 3  # three\n", "# why\nWIDTH    =   3\n",
-                                  '"""Parts."""\nWIDTH = 3\n'])
+@pytest.mark.parametrize(
+    "edit", ["WIDTH = 3  # three\n", "# why\nWIDTH    =   3\n", '"""Parts."""\nWIDTH = 3\n']
+)
 def test_comments_docstrings_and_spacing_change_nothing(package, edit):
     before = hashes()
     (package / "parts.py").write_text(edit)

@@ -33,8 +33,12 @@ def judged(tmp_path):
         counter = Counter()
         selected = [(file, claim) for claim in file.claims.values()]
         ledger = Ledger(tmp_path / "ledger.sqlite")
-        records = {record.claim: record for _, record in verify(
-            selected, Options(Site("quick", "cpu"), **options), ledger, InProcess, counter)}
+        records = {
+            record.claim: record
+            for _, record in verify(
+                selected, Options(Site("quick", "cpu"), **options), ledger, InProcess, counter
+            )
+        }
         return records, counter
 
     return run
@@ -50,7 +54,7 @@ def test_a_true_claim_passes_at_the_first_look_and_a_false_one_fails(judged):
 
 def test_runs_that_two_claims_share_are_carried_out_once(judged):
     _, counter = judged()
-    assert len(counter.ran) == 9                 # low, high and one control, three seeds each
+    assert len(counter.ran) == 9  # low, high and one control, three seeds each
     assert len(set(counter.ran)) == 9
 
 
@@ -81,14 +85,19 @@ def test_another_number_of_seeds_is_exploratory(judged):
 
 
 def test_a_run_that_fails_is_an_error_of_its_claim_only_and_is_not_kept(judged, tmp_path):
-    text = DRAWS + """\
+    text = (
+        DRAWS
+        + """\
   broken:
     statement: It raises.
     experiment: trouble
     check: good.loss < bad.loss
     control: {good: {how: nan}}
 """
-    text = text.replace("claims:\n  high", """\
+    )
+    text = text.replace(
+        "claims:\n  high",
+        """\
   trouble:
     run: trial/trouble
     arms:
@@ -96,7 +105,9 @@ def test_a_run_that_fails_is_an_error_of_its_claim_only_and_is_not_kept(judged, 
       bad: {how: raise}
     tiers: {smoke: {}, quick: {}}
 claims:
-  high""", 1)
+  high""",
+        1,
+    )
     records, counter = judged(text)
     assert records["broken"].verdict == "ERROR"
     assert "the trial went wrong on purpose" in records["broken"].summary
@@ -108,8 +119,13 @@ claims:
 def test_fail_fast_stops_at_the_first_claim_that_is_not_as_expected(judged):
     text = DRAWS.replace("    expect: fail\n    reason: It is the other way round.\n", "")
     first, second = text.split("  high-is-higher:")[0], text.split("  low-is-higher:")[1]
-    text = first + "  low-is-higher:" + second + "  high-is-higher:" + (
-        text.split("  high-is-higher:")[1].split("  low-is-higher:")[0])
+    text = (
+        first
+        + "  low-is-higher:"
+        + second
+        + "  high-is-higher:"
+        + (text.split("  high-is-higher:")[1].split("  low-is-higher:")[0])
+    )
     records, _ = judged(text, fail_fast=True)
     assert list(records) == ["low-is-higher"]
 
@@ -121,8 +137,14 @@ SLOW = DRAWS.replace("spread: 0.03", "spread: 0.03, seconds: 0.4")
 def test_an_interrupted_verify_keeps_what_finished_and_resumes(tmp_path, how):
     write_claims(tmp_path, SLOW)
     command = [sys.executable, "-m", "paperbench", "verify", "draws", "-j", "1"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True,
-                               stderr=subprocess.STDOUT, env={**os.environ})
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+        stderr=subprocess.STDOUT,
+        env={**os.environ},
+    )
     for line in process.stdout:
         if line.startswith("  ran "):
             break

@@ -21,18 +21,28 @@ from paperbench.lab import (
 )
 
 
-@experiment("trial/fit", metrics={"test_acc": accuracy, "majority_acc": accuracy},
-            chance={"test_acc": "majority_acc"})
-def fit(run: Run, *, data: str = "digits", hidden: int = 16, steps: int = 60,
-        lr: float = 1e-2) -> Metrics:
+@experiment(
+    "trial/fit",
+    metrics={"test_acc": accuracy, "majority_acc": accuracy},
+    chance={"test_acc": "majority_acc"},
+)
+def fit(
+    run: Run, *, data: str = "digits", hidden: int = 16, steps: int = 60, lr: float = 1e-2
+) -> Metrics:
     """Train a small classifier on digits."""
     split = run.data(data).split(run.generator("split"), train=400, test=300)
-    fit = train(run, build=lambda: nn.Sequential(nn.Linear(64, hidden), nn.ReLU(),
-                                                 nn.Linear(hidden, 10)),
-                batches=split.train.batches(32), loss=cross_entropy, optimizer=adam(lr),
-                steps=steps)
-    return {"test_acc": split.test.accuracy(fit.model),
-            "majority_acc": split.test.majority_accuracy()}
+    fit = train(
+        run,
+        build=lambda: nn.Sequential(nn.Linear(64, hidden), nn.ReLU(), nn.Linear(hidden, 10)),
+        batches=split.train.batches(32),
+        loss=cross_entropy,
+        optimizer=adam(lr),
+        steps=steps,
+    )
+    return {
+        "test_acc": split.test.accuracy(fit.model),
+        "majority_acc": split.test.majority_accuracy(),
+    }
 
 
 @experiment("trial/draw", metrics={"value": score, "floor": score}, chance={"value": "floor"})
@@ -46,16 +56,25 @@ def draw(run: Run, *, mean: float = 0.0, spread: float = 1.0, seconds: float = 0
 
 
 @experiment("trial/trouble", metrics={"loss": nats, "floor": nats}, chance={"loss": "floor"})
-def trouble(run: Run, *, how: Literal["none", "raise", "diverge", "hang", "kill", "wrong-metrics",
-                                      "nan", "slow"] = "none") -> Metrics:
+def trouble(
+    run: Run,
+    *,
+    how: Literal[
+        "none", "raise", "diverge", "hang", "kill", "wrong-metrics", "nan", "slow"
+    ] = "none",
+) -> Metrics:
     """Go wrong in the way that is asked for."""
     if how == "raise":
         raise ValueError("the trial went wrong on purpose")
     if how == "diverge":
-        train(run, build=lambda: nn.Linear(2, 2),
-              batches=lambda generator: iter(lambda: (torch.ones(4, 2), torch.zeros(4).long()), 0),
-              loss=lambda model, batch: model(batch[0]).square().sum(), optimizer=sgd(1e6),
-              steps=100)
+        train(
+            run,
+            build=lambda: nn.Linear(2, 2),
+            batches=lambda generator: iter(lambda: (torch.ones(4, 2), torch.zeros(4).long()), 0),
+            loss=lambda model, batch: model(batch[0]).square().sum(),
+            optimizer=sgd(1e6),
+            steps=100,
+        )
     if how == "hang":
         time.sleep(3600)
     if how == "slow":

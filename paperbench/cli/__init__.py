@@ -17,12 +17,17 @@ from paperbench.cli.evidence import report, why
 from paperbench.cli.verify import verify
 from paperbench.errors import PaperbenchError, SpecErrors, render
 
-PIPE_CLOSED = 141                               # what a shell reports for SIGPIPE
+PIPE_CLOSED = 141  # what a shell reports for SIGPIPE
 
 # Plain help and usage errors: they must read the same in a log as in a terminal.
-app = typer.Typer(name="paperbench", no_args_is_help=True, add_completion=False,
-                  pretty_exceptions_enable=False, rich_markup_mode=None,
-                  context_settings={"help_option_names": ["-h", "--help"]})
+app = typer.Typer(
+    name="paperbench",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 def _print_version(wanted: bool) -> None:
@@ -33,8 +38,12 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[bool, typer.Option(
-        "--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
 ) -> None:
     """Unit tests for paper claims: train, compare over paired seeds, control, decide.
 
@@ -64,7 +73,7 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return its exit code. A defect keeps its traceback."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):       # a terminal that cannot show ● shows ?
+        if hasattr(stream, "reconfigure"):  # a terminal that cannot show ● shows ?
             stream.reconfigure(errors="replace")
     warnings.showwarning = _show_warning
     try:
@@ -94,9 +103,15 @@ def _give_up_pipe() -> int:
     return PIPE_CLOSED
 
 
-def _show_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int,
-                  file: Any = None, line: str | None = None) -> None:
-    if category is UserWarning:                  # ours, such as a plugin that cannot be read
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: Any = None,
+    line: str | None = None,
+) -> None:
+    if category is UserWarning:  # ours, such as a plugin that cannot be read
         text = f"warning: {message}\n"
     else:
         text = warnings.formatwarning(message, category, filename, lineno, line)

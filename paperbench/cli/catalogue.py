@@ -12,22 +12,14 @@ import typer
 from rich.text import Text
 
 from paperbench.cli.options import ClaimsOption, JsonOption, ResultsOption, stderr, stdout
-from paperbench.errors import (
-    NothingSelected,
-    PaperbenchError,
-    SpecErrors,
-    UsageError,
-    did_you_mean,
-)
+from paperbench.errors import NothingSelected, PaperbenchError, SpecErrors, UsageError, did_you_mean
 
-if TYPE_CHECKING:                               # every command starts by importing this module
+if TYPE_CHECKING:  # every command starts by importing this module
     from paperbench.spec import ClaimFile, Problem
 
 
 def list_claims(
-    claims: ClaimsOption = None,
-    results: ResultsOption = Path("results"),
-    json: JsonOption = False,
+    claims: ClaimsOption = None, results: ResultsOption = Path("results"), json: JsonOption = False
 ) -> None:
     """List papers and claims with their last verdicts."""
     from paperbench.cli.listing import as_json, listing
@@ -40,8 +32,10 @@ def list_claims(
         print(json_text.dumps(as_json(files, records, current), indent=1, ensure_ascii=False))
         return
     if not files:
-        raise NothingSelected("there is no claim file",
-                              help="is this the right folder? `--claims FOLDER` names another")
+        raise NothingSelected(
+            "there is no claim file",
+            help="is this the right folder? `--claims FOLDER` names another",
+        )
     stdout.print(listing(files, records, current), soft_wrap=True)
 
 
@@ -82,25 +76,36 @@ def _notes_path(paper: str, claims: Path | None) -> Path:
     from paperbench.spec.load import claims_folder
 
     files = load_files(claims)
-    find_file(files, paper)                      # refuses what is no paper's slug
+    find_file(files, paper)  # refuses what is no paper's slug
     package = Path(paperbench.__file__).parent / "papers"
     folder = claims_folder(claims)
-    places = [*(package / name / "NOTES.md" for name in (paper, paper.replace("-", "_"))),
-              folder / f"{paper}.md"]
+    places = [
+        *(package / name / "NOTES.md" for name in (paper, paper.replace("-", "_"))),
+        folder / f"{paper}.md",
+    ]
     for path in places:
         if path.is_file():
             return path
-    with_notes = [file.slug for file in files
-                  if (package / file.slug / "NOTES.md").is_file()
-                  or (folder / f"{file.slug}.md").is_file()]
-    raise NothingSelected(f"there are no notes on `{paper}`",
-                          help=did_you_mean(paper, with_notes, label="papers with notes"))
+    with_notes = [
+        file.slug
+        for file in files
+        if (package / file.slug / "NOTES.md").is_file() or (folder / f"{file.slug}.md").is_file()
+    ]
+    raise NothingSelected(
+        f"there are no notes on `{paper}`",
+        help=did_you_mean(paper, with_notes, label="papers with notes"),
+    )
 
 
 def validate(
-    paths: Annotated[list[Path] | None, typer.Argument(
-        metavar="[PATH]...", help="Claim files or folders of them. Default: every claim file.",
-        show_default=False)] = None,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PATH]...",
+            help="Claim files or folders of them. Default: every claim file.",
+            show_default=False,
+        ),
+    ] = None,
     claims: ClaimsOption = None,
 ) -> None:
     """Say everything that is wrong or doubtful in the claim files."""
@@ -115,18 +120,20 @@ def validate(
         stderr.print(str(problem) + "\n", markup=False, soft_wrap=True)
     if errors:
         counted = [_count(len(errors), "error"), _count(len(warnings), "warning")]
-        stderr.print(", ".join(counted[:2 if warnings else 1]), markup=False)
+        stderr.print(", ".join(counted[: 2 if warnings else 1]), markup=False)
         raise typer.Exit(2)
     if not files:
         raise NothingSelected(f"there is no claim file in {', '.join(map(str, folders))}")
     claims_there = sum(len(file.claims) for file in files)
     doubt = f", {_count(len(warnings), 'warning')}" if warnings else ""
-    stdout.print(f"{_count(len(files), 'file')}, {_count(claims_there, 'claim')}: valid{doubt}",
-                 markup=False)
+    stdout.print(
+        f"{_count(len(files), 'file')}, {_count(claims_there, 'claim')}: valid{doubt}", markup=False
+    )
 
 
-def _problems(folders: Sequence[Path],
-              ) -> tuple[list[PaperbenchError], list[Problem], list[ClaimFile]]:
+def _problems(
+    folders: Sequence[Path],
+) -> tuple[list[PaperbenchError], list[Problem], list[ClaimFile]]:
     """Errors, warnings and valid files. An invalid file does not hide the others' warnings."""
     from paperbench.registry import experiments
     from paperbench.spec import discover, load_and_validate
@@ -138,7 +145,7 @@ def _problems(folders: Sequence[Path],
         errors = broken.problems
     found: list[Problem] = []
     for path in discover(folders):
-        with suppress(SpecErrors):               # its errors are among those above
+        with suppress(SpecErrors):  # its errors are among those above
             found += load_and_validate([path], experiments())[1]
     return errors, found, []
 
@@ -148,8 +155,9 @@ def _count(number: int, noun: str) -> str:
 
 
 def schema(
-    results: Annotated[bool, typer.Option(
-        "--results", help="Of results files instead of claim files.")] = False,
+    results: Annotated[
+        bool, typer.Option("--results", help="Of results files instead of claim files.")
+    ] = False,
 ) -> None:
     """Print the JSON schema of claim files."""
     if not results:
@@ -159,6 +167,9 @@ def schema(
         return
     from paperbench.judge.record import PaperRecord
 
-    drawn = {"$schema": "https://json-schema.org/draft/2020-12/schema",
-             **PaperRecord.model_json_schema(), "title": "A paperbench results file"}
+    drawn = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **PaperRecord.model_json_schema(),
+        "title": "A paperbench results file",
+    }
     print(json_text.dumps(drawn, indent=2, ensure_ascii=False))

@@ -10,11 +10,14 @@ from rich.text import Text
 from paperbench.cli.options import stdout
 from paperbench.errors import DataError, UsageError
 
-if TYPE_CHECKING:                               # every command starts by importing this module
+if TYPE_CHECKING:  # every command starts by importing this module
     from paperbench.datasets import Dataset
 
-data = typer.Typer(no_args_is_help=True, rich_markup_mode=None,
-                   help="Show, fetch and check the datasets of the full tier.")
+data = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Show, fetch and check the datasets of the full tier.",
+)
 
 
 @data.command("list")
@@ -34,8 +37,7 @@ def list_datasets() -> None:
 
 @data.command("fetch")
 def fetch_datasets(
-    names: Annotated[list[str], typer.Argument(
-        metavar="NAME...", help="Datasets, or `all`.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Datasets, or `all`.")],
 ) -> None:
     """Download datasets from their canonical homes and check every file."""
     from paperbench.datasets import fetch
@@ -49,9 +51,14 @@ def fetch_datasets(
 
 @data.command("check")
 def check_datasets(
-    names: Annotated[list[str] | None, typer.Argument(
-        metavar="[NAME]...", help="Datasets that must be complete. Default: all that are here.",
-        show_default=False)] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...",
+            help="Datasets that must be complete. Default: all that are here.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Check the SHA-256 of every file; exit 3 when one is corrupt or a named one is missing."""
     from paperbench.datasets import check
@@ -66,8 +73,9 @@ def check_datasets(
             if state != "ok" and dataset.name not in bad:
                 bad.append(dataset.name)
     if bad:
-        raise DataError(f"not complete: {', '.join(bad)}",
-                        help=f"run `paperbench data fetch {' '.join(bad)}`")
+        raise DataError(
+            f"not complete: {', '.join(bad)}", help=f"run `paperbench data fetch {' '.join(bad)}`"
+        )
 
 
 def dataset_state(dataset: Dataset) -> str:

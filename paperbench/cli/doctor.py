@@ -18,10 +18,9 @@ import paperbench
 from paperbench.cli.options import ClaimsOption, JsonOption, stdout
 from paperbench.errors import PaperbenchError
 
-PACKAGES = ("torch", "numpy", "scipy", "pandas", "scikit-learn", "pydantic", "rich", "typer",
-            "ray")
+PACKAGES = ("torch", "numpy", "scipy", "pandas", "scikit-learn", "pydantic", "rich", "typer", "ray")
 OPTIONAL = {"ray"}
-LOW_MEMORY = 4                                  # GiB
+LOW_MEMORY = 4  # GiB
 
 
 @dataclass(frozen=True)
@@ -38,8 +37,9 @@ def doctor(claims: ClaimsOption = None, json: JsonOption = False) -> None:
     """Check the installation and say how to mend it."""
     findings = [*_versions(), *_machine(), *_data(), _ledger(), _claims(claims), *_plugins()]
     if json:
-        print(json_text.dumps([asdict(finding) for finding in findings], indent=1,
-                              ensure_ascii=False))
+        print(
+            json_text.dumps([asdict(finding) for finding in findings], indent=1, ensure_ascii=False)
+        )
         return
     width = max(len(finding.name) for finding in findings)
     for finding in findings:
@@ -71,8 +71,12 @@ def _machine() -> Iterator[Finding]:
     yield Finding("processors", True, f"{usable} usable of {os.cpu_count()}")
     memory = psutil.virtual_memory()
     free, total = memory.available / 2**30, memory.total / 2**30
-    yield Finding("memory", free >= LOW_MEMORY, f"{free:.1f} GiB free of {total:.1f} GiB",
-                  "" if free >= LOW_MEMORY else "train with fewer workers: `verify --workers 1`")
+    yield Finding(
+        "memory",
+        free >= LOW_MEMORY,
+        f"{free:.1f} GiB free of {total:.1f} GiB",
+        "" if free >= LOW_MEMORY else "train with fewer workers: `verify --workers 1`",
+    )
     try:
         from paperbench.engine.devices import available_devices, device_name
 
@@ -80,8 +84,12 @@ def _machine() -> Iterator[Finding]:
         names = [f"{device} ({device_name(device)})" for device in found if device != "cuda"]
         yield Finding("devices", True, ", ".join(names))
     except Exception as broken:  # a driver can fail in any way; the other lines must still come
-        yield Finding("devices", False, f"torch cannot tell: {broken}",
-                      "reinstall torch for this machine; `--device cpu` may still work")
+        yield Finding(
+            "devices",
+            False,
+            f"torch cannot tell: {broken}",
+            "reinstall torch for this machine; `--device cpu` may still work",
+        )
 
 
 def _data() -> Iterator[Finding]:
@@ -97,9 +105,12 @@ def _data() -> Iterator[Finding]:
             yield Finding(f"data {dataset.name}", False, problem.message, problem.help or "")
             continue
         ok = state in ("there", "embedded")
-        yield Finding(f"data {dataset.name}", ok, state,
-                      "" if ok else f"the full tier needs it: `paperbench data fetch "
-                                    f"{dataset.name}`")
+        yield Finding(
+            f"data {dataset.name}",
+            ok,
+            state,
+            "" if ok else f"the full tier needs it: `paperbench data fetch {dataset.name}`",
+        )
 
 
 def _ledger() -> Finding:
@@ -107,16 +118,24 @@ def _ledger() -> Finding:
 
     if not LEDGER.exists():
         writable = os.access(LEDGER.absolute().parent.parent, os.W_OK)
-        return Finding("ledger", writable, f"{LEDGER}: none yet, `verify` makes it",
-                       "" if writable else "run paperbench in a folder that you can write")
+        return Finding(
+            "ledger",
+            writable,
+            f"{LEDGER}: none yet, `verify` makes it",
+            "" if writable else "run paperbench in a folder that you can write",
+        )
     try:
         with LEDGER.open("rb") as stream:
             sound = stream.read(16) in (b"SQLite format 3\0", b"")
     except OSError as broken:
         return Finding("ledger", False, f"{LEDGER}: {broken.strerror}", "mend its permissions")
     size = LEDGER.stat().st_size / 2**20
-    return Finding("ledger", sound, f"{LEDGER}: {size:.1f} MiB" if sound else
-                   f"{LEDGER} is not a SQLite file", "" if sound else "move it away")
+    return Finding(
+        "ledger",
+        sound,
+        f"{LEDGER}: {size:.1f} MiB" if sound else f"{LEDGER} is not a SQLite file",
+        "" if sound else "move it away",
+    )
 
 
 def _claims(claims: Path | None) -> Finding:
@@ -127,8 +146,12 @@ def _claims(claims: Path | None) -> Finding:
         count = len(discover([folder]))
     except PaperbenchError as problem:
         return Finding("claims", False, problem.message, problem.help or "")
-    return Finding("claims", count > 0, f"{folder}: {count} file{'' if count == 1 else 's'}",
-                   "" if count else "write one: `paperbench schema` prints what it may hold")
+    return Finding(
+        "claims",
+        count > 0,
+        f"{folder}: {count} file{'' if count == 1 else 's'}",
+        "" if count else "write one: `paperbench schema` prints what it may hold",
+    )
 
 
 def _plugins() -> Iterator[Finding]:

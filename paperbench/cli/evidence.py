@@ -12,7 +12,7 @@ from rich.text import Text
 from paperbench.cli.options import ClaimsOption, JsonOption, ResultsOption, stderr, stdout
 from paperbench.errors import NothingSelected, UsageError, did_you_mean
 
-if TYPE_CHECKING:                               # every command starts by importing this module
+if TYPE_CHECKING:  # every command starts by importing this module
     from paperbench.judge.record import ClaimRecord, PaperRecord
     from paperbench.report.overview import Current
 
@@ -35,59 +35,90 @@ def why(
 
     current = hashes_if_any(claims)
     found = _find(claim, read_records(results), current)
-    chosen = [(paper, record) for paper, record in found
-              if tier in (None, paper.tier) and device in (None, paper.device)]
+    chosen = [
+        (paper, record)
+        for paper, record in found
+        if tier in (None, paper.tier) and device in (None, paper.device)
+    ]
     if not chosen:
         there = ", ".join(f"{paper.tier} {paper.device}" for paper, _ in found)
         asked = " ".join(filter(None, (tier, device)))
-        raise NothingSelected(f"`{claim}` has no verdict at {asked}",
-                              help=f"it was judged at: {there}")
+        raise NothingSelected(
+            f"`{claim}` has no verdict at {asked}", help=f"it was judged at: {there}"
+        )
     paper, record = min(chosen, key=lambda pair: pair[0].tier != "quick")
     if json:
         print(record.model_dump_json(indent=1))
         return
-    screen = Text(explain(paper, record, kinds_of(paper), stale=is_stale(paper, record, current),
-                          width=min(stdout.width, 100) if stdout.is_terminal else 80))
+    screen = Text(
+        explain(
+            paper,
+            record,
+            kinds_of(paper),
+            stale=is_stale(paper, record, current),
+            width=min(stdout.width, 100) if stdout.is_terminal else 80,
+        )
+    )
     word = verdict_word(record)
     screen.highlight_regex(rf"\b{word}\b", STYLES[word])
     stdout.print(screen, soft_wrap=True)
     for other, verdict in found:
         if other is not paper:
-            stdout.print(f"\nalso judged: {verdict_word(verdict)} ({other.tier}, {other.device}): "
-                         f"`--tier {other.tier} --device {other.device}`",
-                         markup=False, soft_wrap=True)
+            stdout.print(
+                f"\nalso judged: {verdict_word(verdict)} ({other.tier}, {other.device}): "
+                f"`--tier {other.tier} --device {other.device}`",
+                markup=False,
+                soft_wrap=True,
+            )
 
 
-def _find(name: str, papers: list[PaperRecord], current: Current | None,
-          ) -> list[tuple[PaperRecord, ClaimRecord]]:
+def _find(
+    name: str, papers: list[PaperRecord], current: Current | None
+) -> list[tuple[PaperRecord, ClaimRecord]]:
     """The records of a claim, named with its paper or alone where that is unambiguous."""
-    judged = [(f"{paper.paper}/{record.claim}", paper, record)
-              for paper in papers for record in paper.claims]
+    judged = [
+        (f"{paper.paper}/{record.claim}", paper, record)
+        for paper in papers
+        for record in paper.claims
+    ]
     known = sorted({full for full, _, _ in judged} | set(current or ()))
     names = [full for full in known if full == name]
     names = names or [full for full in known if full.rpartition("/")[2] == name]
     if len(names) > 1:
-        raise UsageError(f"`{name}` is a claim of several papers",
-                         help=f"one of {', '.join(names)}")
+        raise UsageError(
+            f"`{name}` is a claim of several papers", help=f"one of {', '.join(names)}"
+        )
     if not names:
-        raise NothingSelected(f"no claim is called `{name}`",
-                              help=did_you_mean(name, known, label="claims"))
+        raise NothingSelected(
+            f"no claim is called `{name}`", help=did_you_mean(name, known, label="claims")
+        )
     found = [(paper, record) for full, paper, record in judged if full == names[0]]
     if not found:
-        raise NothingSelected(f"`{names[0]}` has not been judged yet",
-                              help=f"run `paperbench verify {names[0]}`")
+        raise NothingSelected(
+            f"`{names[0]}` has not been judged yet", help=f"run `paperbench verify {names[0]}`"
+        )
     return found
 
 
 def report(
-    markdown: Annotated[bool, typer.Option(
-        "--markdown", help="Print the summary and write it to README.md of the results folder "
-        "(the default).")] = False,
-    json: Annotated[bool, typer.Option(
-        "--json", help="Print all records as one JSON array; writes nothing.")] = False,
-    into: Annotated[Path | None, typer.Option(
-        metavar="FILE", help="Also fill the blocks of a page of yours that stand between "
-        "`<!-- paperbench: results quick-cpu -->` and `<!-- paperbench: end -->`.")] = None,
+    markdown: Annotated[
+        bool,
+        typer.Option(
+            "--markdown",
+            help="Print the summary and write it to README.md of the results folder (the default).",
+        ),
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print all records as one JSON array; writes nothing.")
+    ] = False,
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Also fill the blocks of a page of yours that stand between "
+            "`<!-- paperbench: results quick-cpu -->` and `<!-- paperbench: end -->`.",
+        ),
+    ] = None,
     claims: ClaimsOption = None,
     results: ResultsOption = Path("results"),
 ) -> None:
@@ -101,8 +132,10 @@ def report(
         print("[" + ",\n".join(paper.model_dump_json() for paper in papers) + "]")
         return
     if not papers:
-        raise NothingSelected(f"there is no verdict in {results}",
-                              help="run `paperbench verify`, or name a folder with `--results`")
+        raise NothingSelected(
+            f"there is no verdict in {results}",
+            help="run `paperbench verify`, or name a folder with `--results`",
+        )
     from paperbench.cli.selection import hashes_if_any
     from paperbench.report.overview import fill_blocks, overview
     from paperbench.report.store import write_if_changed
@@ -125,6 +158,8 @@ def _read_page(page: Path) -> str:
     except OSError as broken:
         raise UsageError(f"{page} cannot be read: {broken.strerror}") from None
     if "<!-- paperbench: results " not in text:
-        raise UsageError(f"{page} has no block to fill", help="write "
-                         "`<!-- paperbench: results quick-cpu -->` and `<!-- paperbench: end -->`")
+        raise UsageError(
+            f"{page} has no block to fill",
+            help="write `<!-- paperbench: results quick-cpu -->` and `<!-- paperbench: end -->`",
+        )
     return text

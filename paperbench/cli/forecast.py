@@ -15,10 +15,19 @@ from paperbench.plan import Forecast, PlannedRun, Site, forecast, plan_claim
 from paperbench.spec.model import Claim, ClaimFile
 
 
-def print_forecast(selected: list[tuple[ClaimFile, Claim]], site: Site, ledger: Ledger,
-                   known_seconds: Mapping[str, float], *, workers: int, seeds: int | None,
-                   fresh: bool, as_json: bool) -> None:
+def print_forecast(
+    selected: list[tuple[ClaimFile, Claim]],
+    site: Site,
+    ledger: Ledger,
+    known_seconds: Mapping[str, float],
+    *,
+    workers: int,
+    seeds: int | None,
+    fresh: bool,
+    as_json: bool,
+) -> None:
     """Print the cost of every claim: at its first look, and at most, if no look decides."""
+
     def price(runs: list[PlannedRun]) -> Forecast:
         return forecast(runs, ledger, known_seconds, fresh=fresh)
 
@@ -36,11 +45,18 @@ def print_forecast(selected: list[tuple[ClaimFile, Claim]], site: Site, ledger: 
         rows.append((f"{file.slug}/{claim.name}", price(least), price(most)))
     least_total, most_total = price(every_least), price(every_most)
     if as_json:
-        print(json.dumps({
-            "claims": {name: {"first_look": _as_dict(first), "at_most": _as_dict(last)}
-                       for name, first, last in rows},
-            "total": {"first_look": _as_dict(least_total), "at_most": _as_dict(most_total)},
-        }, indent=1))
+        print(
+            json.dumps(
+                {
+                    "claims": {
+                        name: {"first_look": _as_dict(first), "at_most": _as_dict(last)}
+                        for name, first, last in rows
+                    },
+                    "total": {"first_look": _as_dict(least_total), "at_most": _as_dict(most_total)},
+                },
+                indent=1,
+            )
+        )
         return
     table = Table("claim", "runs", "cached", "stale", "new", "at most", title_justify="left")
     for name, least_cost, most_cost in [*rows, ("all, shared runs once", least_total, most_total)]:
@@ -48,14 +64,18 @@ def print_forecast(selected: list[tuple[ClaimFile, Claim]], site: Site, ledger: 
     stdout.print(table)
     for reason, count in least_total.reasons.items():
         stdout.print(f"stale: {count} runs: {reason}", highlight=False, markup=False)
-    stdout.print(f"time on {site.device} with {max(1, workers)} at once: first looks "
-                 f"{_time(least_total, workers)}, at most {_time(most_total, workers)}",
-                 highlight=False)
+    stdout.print(
+        f"time on {site.device} with {max(1, workers)} at once: first looks "
+        f"{_time(least_total, workers)}, at most {_time(most_total, workers)}",
+        highlight=False,
+    )
 
 
 def _counts(found: Forecast) -> list[str]:
-    return [str(len(found.states)),
-            *(str(found.count(state)) for state in ("cached", "stale", "new"))]
+    return [
+        str(len(found.states)),
+        *(str(found.count(state)) for state in ("cached", "stale", "new")),
+    ]
 
 
 def _time(found: Forecast, workers: int) -> str:
@@ -67,7 +87,12 @@ def _time(found: Forecast, workers: int) -> str:
 
 
 def _as_dict(found: Forecast) -> dict[str, object]:
-    return {"runs": len(found.states), "cached": found.count("cached"),
-            "stale": found.count("stale"), "new": found.count("new"),
-            "why_stale": dict(found.reasons), "core_seconds": found.seconds,
-            "of_unknown_cost": found.unknown}
+    return {
+        "runs": len(found.states),
+        "cached": found.count("cached"),
+        "stale": found.count("stale"),
+        "new": found.count("new"),
+        "why_stale": dict(found.reasons),
+        "core_seconds": found.seconds,
+        "of_unknown_cost": found.unknown,
+    }

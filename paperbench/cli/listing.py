@@ -14,23 +14,25 @@ from paperbench.spec.model import Claim, ClaimFile
 
 NOTHING = "−"
 _TIERS = ("quick", "full")
-Place = tuple[str, str]                         # tier, device class
+Place = tuple[str, str]  # tier, device class
 
 
-def listing(files: Sequence[ClaimFile], records: Sequence[PaperRecord],
-            current: Current) -> Text:
+def listing(files: Sequence[ClaimFile], records: Sequence[PaperRecord], current: Current) -> Text:
     """One line a claim below its paper; a column for every tier and device with verdicts."""
     places = _places(records)
     by_place: dict[tuple[str, ...], PaperRecord] = {
-        (paper.paper, paper.tier, paper.device): paper for paper in records}
+        (paper.paper, paper.tier, paper.device): paper for paper in records
+    }
     name_width = max((len(name) for file in files for name in file.claims), default=5)
     rows: list[tuple[ClaimFile, Claim, list[tuple[str, str]]]] = []
     for file in files:
         for claim in file.claims.values():
             cells = [_cell(claim, by_place.get((file.slug, *place)), current) for place in places]
             rows.append((file, claim, cells))
-    widths = [max(len(" ".join(place).strip()), *(len(row[2][i][0]) for row in rows), 0)
-              for i, place in enumerate(places)]
+    widths = [
+        max(len(" ".join(place).strip()), *(len(row[2][i][0]) for row in rows), 0)
+        for i, place in enumerate(places)
+    ]
     text = Text()
     for file in files:
         _append_paper(text, file, name_width, places, widths)
@@ -38,36 +40,64 @@ def listing(files: Sequence[ClaimFile], records: Sequence[PaperRecord],
             if owner is file:
                 _append_claim(text, claim.name, name_width, cells, widths)
     marks = {word for _, _, cells in rows for cell, _ in cells for word in cell.split()[1:]}
-    legend = [f"{mark} {meaning}" for mark, meaning in (
-        ("!", "not as expected"), ("stale", "the claim or its code has changed since it was judged"))
-        if mark in marks]
+    legend = [
+        f"{mark} {meaning}"
+        for mark, meaning in (
+            ("!", "not as expected"),
+            ("stale", "the claim or its code has changed since it was judged"),
+        )
+        if mark in marks
+    ]
     if legend:
         text.append("\n" + " · ".join(legend) + "\n", style="dim")
     text.rstrip()
     return text
 
 
-def as_json(files: Sequence[ClaimFile], records: Sequence[PaperRecord],
-            current: Current) -> list[dict[str, Any]]:
+def as_json(
+    files: Sequence[ClaimFile], records: Sequence[PaperRecord], current: Current
+) -> list[dict[str, Any]]:
     """The same as a list of papers for programs."""
     papers = []
     for file in files:
         claims = []
         for claim in file.claims.values():
-            found = [(paper, record) for paper in records if paper.paper == file.slug
-                     if (record := paper.find(claim.name)) is not None]
-            claims.append({"claim": claim.name, "statement": claim.statement, "kind": claim.kind,
-                           "verdicts": [_verdict(*pair, current) for pair in found]})
-        papers.append({"paper": file.slug, "title": file.paper.title, "year": file.paper.year,
-                       "authors": list(file.paper.authors), "url": file.paper.url,
-                       "claims": claims})
+            found = [
+                (paper, record)
+                for paper in records
+                if paper.paper == file.slug
+                if (record := paper.find(claim.name)) is not None
+            ]
+            claims.append(
+                {
+                    "claim": claim.name,
+                    "statement": claim.statement,
+                    "kind": claim.kind,
+                    "verdicts": [_verdict(*pair, current) for pair in found],
+                }
+            )
+        papers.append(
+            {
+                "paper": file.slug,
+                "title": file.paper.title,
+                "year": file.paper.year,
+                "authors": list(file.paper.authors),
+                "url": file.paper.url,
+                "claims": claims,
+            }
+        )
     return papers
 
 
 def _verdict(paper: PaperRecord, record: ClaimRecord, current: Current) -> dict[str, Any]:
-    return {"tier": paper.tier, "device": paper.device, "verdict": record.verdict,
-            "expected": record.expected, "as_expected": record.as_expected,
-            "stale": is_stale(paper, record, current)}
+    return {
+        "tier": paper.tier,
+        "device": paper.device,
+        "verdict": record.verdict,
+        "expected": record.expected,
+        "as_expected": record.as_expected,
+        "stale": is_stale(paper, record, current),
+    }
 
 
 def _places(records: Sequence[PaperRecord]) -> list[Place]:
@@ -90,19 +120,22 @@ def _cell(claim: Claim, paper: PaperRecord | None, current: Current) -> tuple[st
     return marked_verdict(record, stale=stale), style
 
 
-def _append_paper(text: Text, file: ClaimFile, name_width: int, places: Sequence[Place],
-                  widths: Sequence[int]) -> None:
+def _append_paper(
+    text: Text, file: ClaimFile, name_width: int, places: Sequence[Place], widths: Sequence[int]
+) -> None:
     if text.plain:
         text.append("\n")
     text.append(file.slug, style="bold")
     text.append(f" · {citation(file)}\n")
-    headers = "  ".join(f"{' '.join(place).strip():<{width}}"
-                        for place, width in zip(places, widths, strict=True))
+    headers = "  ".join(
+        f"{' '.join(place).strip():<{width}}" for place, width in zip(places, widths, strict=True)
+    )
     text.append(f"  {'claim':<{name_width}}  {headers}".rstrip() + "\n", style="dim")
 
 
-def _append_claim(text: Text, name: str, name_width: int, cells: Sequence[tuple[str, str]],
-                  widths: Sequence[int]) -> None:
+def _append_claim(
+    text: Text, name: str, name_width: int, cells: Sequence[tuple[str, str]], widths: Sequence[int]
+) -> None:
     text.append(f"  {name:<{name_width}}")
     last = len(cells) - 1
     for i, ((cell, style), width) in enumerate(zip(cells, widths, strict=True)):

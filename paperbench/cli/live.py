@@ -21,7 +21,7 @@ from paperbench.report.terminal import format_margin
 from paperbench.spec.model import Claim, ClaimFile
 from paperbench.verify import Watcher
 
-CLAIM_LINES = 8             # how many intervals stay in view
+CLAIM_LINES = 8  # how many intervals stay in view
 
 
 class Lines(Watcher):
@@ -75,8 +75,9 @@ class Bars(Watcher):
     @contextmanager
     def live(self) -> Iterator[None]:
         """Keep the display on the screen for the time of the block."""
-        with Live(get_renderable=self._render, console=self.console, refresh_per_second=4,
-                  transient=True):
+        with Live(
+            get_renderable=self._render, console=self.console, refresh_per_second=4, transient=True
+        ):
             yield
 
     def _render(self) -> RenderableType:
@@ -86,18 +87,25 @@ class Bars(Watcher):
             # The first steps are slow and say little about the rest.
             left = progress.seconds_left() if progress.step > 0.02 * progress.steps else None
             shown = " ".join(f"{name} {value:.3g}" for name, value in progress.shown.items())
-            bars.add_row(Text(f"{run.label} seed {run.seed}"),
-                         ProgressBar(total=max(1, progress.steps), completed=progress.step,
-                                     width=20),
-                         f"{progress.step}/{progress.steps}",
-                         f"{progress.steps_per_second():.0f} it/s" if progress.step else "starting",
-                         "" if left is None else format_seconds(left), shown)
-        intervals = [Text(line, overflow="ellipsis", no_wrap=True)
-                     for line in list(self._claims.values())[-CLAIM_LINES:]]
+            bars.add_row(
+                Text(f"{run.label} seed {run.seed}"),
+                ProgressBar(total=max(1, progress.steps), completed=progress.step, width=20),
+                f"{progress.step}/{progress.steps}",
+                f"{progress.steps_per_second():.0f} it/s" if progress.step else "starting",
+                "" if left is None else format_seconds(left),
+                shown,
+            )
+        intervals = [
+            Text(line, overflow="ellipsis", no_wrap=True)
+            for line in list(self._claims.values())[-CLAIM_LINES:]
+        ]
         waiting = max(0, self._queued - len(under_way))
         starting = "  workers are starting" if waiting and not under_way else ""
-        counts = Text(f"{self.carried_out} runs done, {self.cached} cached, "
-                      f"{len(under_way)} under way, {waiting} waiting{starting}", style="dim")
+        counts = Text(
+            f"{self.carried_out} runs done, {self.cached} cached, "
+            f"{len(under_way)} under way, {waiting} waiting{starting}",
+            style="dim",
+        )
         return Group(bars, *intervals, counts)
 
 
@@ -110,9 +118,14 @@ def run_line(run: PlannedRun, outcome: FinishedRun) -> str:
 def look_line(file: ClaimFile, claim: Claim, look: Look, judgement: Judgement) -> str:
     """A claim's interval as it stands at one look."""
     margin = format_margin(judgement.margin) if judgement.margin else "no margin"
-    state = judgement.verdict or {"control": "looks decided, control next",
-                                  "anchor": "looks decided, anchor next",
-                                  "seeds": "undecided, more seeds next"}[judgement.needs]
+    state = (
+        judgement.verdict
+        or {
+            "control": "looks decided, control next",
+            "anchor": "looks decided, anchor next",
+            "seeds": "undecided, more seeds next",
+        }[judgement.needs]
+    )
     return f"  {file.slug}/{claim.name}  look {look.index}  n={look.n}  margin {margin}  {state}"
 
 
@@ -127,4 +140,6 @@ def format_seconds(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} m {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} m"
+    return (
+        f"{minutes} m {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} m"
+    )

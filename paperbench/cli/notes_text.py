@@ -13,7 +13,7 @@ def keep_formulas(markdown: str) -> str:
     """Put LaTeX into code spans and blocks, where no `_` or `*` of it becomes emphasis."""
     parts, position = [], 0
     for fence in _FENCE.finditer(markdown):
-        parts += [_formulas(markdown[position:fence.start()]), fence[0]]
+        parts += [_formulas(markdown[position : fence.start()]), fence[0]]
         position = fence.end()
     return "".join([*parts, _formulas(markdown[position:])])
 

@@ -10,13 +10,20 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-UNBROKEN = 1000             # columns of a pipe: a line in a log is never broken in two
+UNBROKEN = 1000  # columns of a pipe: a line in a log is never broken in two
 
-ClaimsOption = Annotated[Path | None, typer.Option(
-    "--claims", metavar="FOLDER", show_default=False,
-    help="Folder of claim files. Default: ./claims, else the one that is shipped.")]
-ResultsOption = Annotated[Path, typer.Option(
-    "--results", metavar="FOLDER", help="Folder of verdict records.")]
+ClaimsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--claims",
+        metavar="FOLDER",
+        show_default=False,
+        help="Folder of claim files. Default: ./claims, else the one that is shipped.",
+    ),
+]
+ResultsOption = Annotated[
+    Path, typer.Option("--results", metavar="FOLDER", help="Folder of verdict records.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

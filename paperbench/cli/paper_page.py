@@ -14,8 +14,12 @@ def paper_page(file: ClaimFile, width: int) -> str:
     """The page as text, folded at `width`."""
     paper = file.paper
     lines = textwrap.wrap(one_line(paper.title), width)
-    lines += textwrap.wrap(one_line(f"{', '.join(paper.authors)}. {paper.year}"
-                                    f"{'. ' + paper.venue if paper.venue else ''}"), width)
+    lines += textwrap.wrap(
+        one_line(
+            f"{', '.join(paper.authors)}. {paper.year}{'. ' + paper.venue if paper.venue else ''}"
+        ),
+        width,
+    )
     lines += [one_line(paper.url)] + ([f"arXiv:{one_line(paper.arxiv)}"] if paper.arxiv else [])
     for name, experiment in file.experiments.items():
         lines += ["", *_experiment(name, experiment, experiments().get(experiment.run), width)]
@@ -24,8 +28,9 @@ def paper_page(file: ClaimFile, width: int) -> str:
     return "\n".join(lines)
 
 
-def _experiment(name: str, experiment: Experiment, info: ExperimentInfo | None,
-                width: int) -> list[str]:
+def _experiment(
+    name: str, experiment: Experiment, info: ExperimentInfo | None, width: int
+) -> list[str]:
     lines = [f"experiment {name}: {experiment.run}"]
     if info is not None and info.summary:
         lines += _fold("", one_line(info.summary), width)
@@ -41,11 +46,16 @@ def _experiment(name: str, experiment: Experiment, info: ExperimentInfo | None,
     lines += ["  parameters"]
     column = max((len(each) for each in info.parameters), default=0)
     for parameter in info.parameters.values():
-        lines += _fold("", f"{parameter.name:<{column}}  {parameter.describe()}, "
-                           f"default {parameter.default!r}", width, indent=4)
+        lines += _fold(
+            "",
+            f"{parameter.name:<{column}}  {parameter.describe()}, default {parameter.default!r}",
+            width,
+            indent=4,
+        )
     metrics = ", ".join(
         f"{metric} ({kind.name}{_direction(kind.direction)})"
-        for metric, kind in info.metrics.items())
+        for metric, kind in info.metrics.items()
+    )
     return lines + _fold("metrics", metrics, width)
 
 
@@ -59,19 +69,31 @@ def _claim(slug: str, claim: Claim, width: int) -> list[str]:
     control = "; ".join(f"{arm}: {_values(values)}" for arm, values in claim.control.items())
     if control and claim.control_kind == "null-data":
         control += " (structure destroyed)"
-    expect = claim.expect if isinstance(claim.expect, str) else ", ".join(
-        f"{expected} at {tier}" for tier, expected in claim.expect.items())
+    expect = (
+        claim.expect
+        if isinstance(claim.expect, str)
+        else ", ".join(f"{expected} at {tier}" for tier, expected in claim.expect.items())
+    )
     if expect == "pass":
         expect = ""
     anchor = f"{claim.anchor.check} with {_values(claim.anchor.params)}" if claim.anchor else ""
-    looks = ", ".join(f"n = {n} (alpha {alpha:g})"
-                      for n, alpha in zip(claim.looks, claim.alpha, strict=False))
-    facts = (("experiment", claim.experiment), ("check", claim.check), ("control", control),
-             ("anchor", anchor), ("source", str(claim.source)), ("reported", claim.reported),
-             ("because", claim.because), ("expect", expect), ("reason", claim.reason),
-             ("budget", claim.budget),
-             ("exempt", "; ".join(f"{arm}: {why}" for arm, why in claim.exempt.items())),
-             ("looks", looks if claim.kind in ("margin", "rate") else ""))
+    looks = ", ".join(
+        f"n = {n} (alpha {alpha:g})" for n, alpha in zip(claim.looks, claim.alpha, strict=False)
+    )
+    facts = (
+        ("experiment", claim.experiment),
+        ("check", claim.check),
+        ("control", control),
+        ("anchor", anchor),
+        ("source", str(claim.source)),
+        ("reported", claim.reported),
+        ("because", claim.because),
+        ("expect", expect),
+        ("reason", claim.reason),
+        ("budget", claim.budget),
+        ("exempt", "; ".join(f"{arm}: {why}" for arm, why in claim.exempt.items())),
+        ("looks", looks if claim.kind in ("margin", "rate") else ""),
+    )
     for name, text in facts:
         lines += _fold(name, one_line(text), width) if text else []
     return lines
@@ -85,5 +107,10 @@ def _fold(label: str, text: str, width: int, indent: int = 2) -> list[str]:
     """Text after its label at column 14, or without one at `indent`."""
     head = f"  {label}"
     first = " " * indent if not label else f"{head:<13} "
-    return textwrap.wrap(text, width, initial_indent=first, break_on_hyphens=False,
-                         subsequent_indent=" " * (14 if label else indent))
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=first,
+        break_on_hyphens=False,
+        subsequent_indent=" " * (14 if label else indent),
+    )

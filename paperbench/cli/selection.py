@@ -21,24 +21,34 @@ def load_files(claims: Path | None, *, show_warnings: bool = False) -> list[Clai
     files, warnings = load_and_validate([claims_folder(claims)], experiments())
     if warnings and show_warnings:
         count = f"{len(warnings)} warning{'s' if len(warnings) != 1 else ''}"
-        stderr.print(f"{count} about the claim files: `paperbench validate` shows them",
-                     highlight=False, markup=False, soft_wrap=True)
+        stderr.print(
+            f"{count} about the claim files: `paperbench validate` shows them",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
     return files
 
 
-def load_selected(claims: Path | None, selectors: Sequence[str], tier: str,
-                  ) -> tuple[list[ClaimFile], list[tuple[ClaimFile, Claim]]]:
+def load_selected(
+    claims: Path | None, selectors: Sequence[str], tier: str
+) -> tuple[list[ClaimFile], list[tuple[ClaimFile, Claim]]]:
     """Every claim file, and the selected claims that exist at `tier`.
 
     Raises NothingSelected when there is none.
     """
     files = load_files(claims, show_warnings=True)
     selected = [(one.file, one.claim) for one in select(files, selectors)]
-    here = [(file, claim) for file, claim in selected
-            if claim.experiment is None or tier in file.experiment_of(claim).tiers]
+    here = [
+        (file, claim)
+        for file, claim in selected
+        if claim.experiment is None or tier in file.experiment_of(claim).tiers
+    ]
     if not here:
-        raise NothingSelected(f"none of the selected claims has a `{tier}` tier",
-                              help="`paperbench show PAPER` lists the tiers of its experiments")
+        raise NothingSelected(
+            f"none of the selected claims has a `{tier}` tier",
+            help="`paperbench show PAPER` lists the tiers of its experiments",
+        )
     return files, here
 
 
@@ -46,17 +56,22 @@ def find_file(files: Sequence[ClaimFile], slug: str) -> ClaimFile:
     """The claim file of the paper called `slug`; raises NothingSelected with the nearest name."""
     by_slug = {file.slug: file for file in files}
     if slug not in by_slug:
-        raise NothingSelected(f"no paper is called `{slug}`",
-                              help=did_you_mean(slug, by_slug, label="papers"))
+        raise NothingSelected(
+            f"no paper is called `{slug}`", help=did_you_mean(slug, by_slug, label="papers")
+        )
     return by_slug[slug]
 
 
 def current_hashes(files: Sequence[ClaimFile]) -> dict[str, Hashes]:
     """`<paper>/<claim>` -> the hashes that a verdict must carry to be current."""
-    return {f"{file.slug}/{claim.name}": Hashes(
-                file.claim_sha256(claim),
-                code_sha256(file.experiment_of(claim).run) if claim.experiment else "")
-            for file in files for claim in file.claims.values()}
+    return {
+        f"{file.slug}/{claim.name}": Hashes(
+            file.claim_sha256(claim),
+            code_sha256(file.experiment_of(claim).run) if claim.experiment else "",
+        )
+        for file in files
+        for claim in file.claims.values()
+    }
 
 
 def hashes_if_any(claims: Path | None) -> dict[str, Hashes] | None:

@@ -14,11 +14,20 @@ from paperbench.plan import PlannedRun, Site, plan_claim
 from paperbench.spec.model import Claim, ClaimFile
 
 
-def smoke(selected: list[tuple[ClaimFile, Claim]], site: Site, make_engine: Callable[[], Engine],
-          *, as_json: bool) -> int:
+def smoke(
+    selected: list[tuple[ClaimFile, Claim]],
+    site: Site,
+    make_engine: Callable[[], Engine],
+    *,
+    as_json: bool,
+) -> int:
     """Carry out one seed of everything, print what became of it, and return the exit code."""
-    runs = {run.key: run for file, claim in selected if claim.kind != "reading"
-            for run in plan_claim(file, claim, site, seeds=1).every()}
+    runs = {
+        run.key: run
+        for file, claim in selected
+        if claim.kind != "reading"
+        for run in plan_claim(file, claim, site, seeds=1).every()
+    }
     outcomes: dict[str, FinishedRun] = {}
     with make_engine() as engine:
         for run in runs.values():
@@ -27,20 +36,39 @@ def smoke(selected: list[tuple[ClaimFile, Claim]], site: Site, make_engine: Call
             for outcome in engine.collect(0.25):
                 outcomes[outcome.key] = outcome
                 if not as_json:
-                    stdout.print(_line(runs[outcome.key], outcome), highlight=False, markup=False,
-                                 soft_wrap=True)
+                    stdout.print(
+                        _line(runs[outcome.key], outcome),
+                        highlight=False,
+                        markup=False,
+                        soft_wrap=True,
+                    )
     troubles = {key: trouble for key, outcome in outcomes.items() if (trouble := _trouble(outcome))}
     if as_json:
-        print(json.dumps([{"run": runs[key].label, "seed": runs[key].seed,
-                           "status": outcome.status, "seconds": outcome.seconds,
-                           "trouble": troubles.get(key)} for key, outcome in outcomes.items()]))
+        print(
+            json.dumps(
+                [
+                    {
+                        "run": runs[key].label,
+                        "seed": runs[key].seed,
+                        "status": outcome.status,
+                        "seconds": outcome.seconds,
+                        "trouble": troubles.get(key),
+                    }
+                    for key, outcome in outcomes.items()
+                ]
+            )
+        )
         return 3 if troubles else 0
     for key in troubles:
         if outcomes[key].error:
-            stdout.print(f"\n{runs[key].label}:\n{outcomes[key].error}", highlight=False,
-                         markup=False)
-    stdout.print(f"smoke: {len(runs) - len(troubles)} of {len(runs)} runs ran; "
-                 "this tier proves that the code runs and gives no verdict", highlight=False)
+            stdout.print(
+                f"\n{runs[key].label}:\n{outcomes[key].error}", highlight=False, markup=False
+            )
+    stdout.print(
+        f"smoke: {len(runs) - len(troubles)} of {len(runs)} runs ran; "
+        "this tier proves that the code runs and gives no verdict",
+        highlight=False,
+    )
     return 3 if troubles else 0
 
 
@@ -58,5 +86,6 @@ def _trouble(outcome: FinishedRun) -> str | None:
 
 
 def _numbers(metrics: Mapping[str, float | list[float]]) -> dict[str, float]:
-    return {name: sum(value) if isinstance(value, list) else value
-            for name, value in metrics.items()}
+    return {
+        name: sum(value) if isinstance(value, list) else value for name, value in metrics.items()
+    }

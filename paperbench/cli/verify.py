@@ -15,7 +15,7 @@ import typer
 
 from paperbench.cli.options import ClaimsOption, JsonOption, ResultsOption, stderr, stdout
 
-if TYPE_CHECKING:                               # every command starts by importing this module
+if TYPE_CHECKING:  # every command starts by importing this module
     from paperbench.engine.pool import Engine
     from paperbench.judge.record import ClaimRecord, PaperRecord
     from paperbench.ledger import Ledger
@@ -41,25 +41,48 @@ class FailOn(StrEnum):
 
 
 def verify(
-    selectors: Annotated[list[str] | None, typer.Argument(
-        help="`fox`, `fox/ppl-below-baseline`, a glob, or `all` (the default).")] = None,
+    selectors: Annotated[
+        list[str] | None,
+        typer.Argument(help="`fox`, `fox/ppl-below-baseline`, a glob, or `all` (the default)."),
+    ] = None,
     tier: Annotated[TierName, typer.Option(help="Budget of every run.")] = TierName.quick,
-    device: Annotated[str, typer.Option(
-        help="auto, cpu, cuda, cuda:N or mps. A device that is absent is an error.")] = "auto",
-    seeds: Annotated[int | None, typer.Option(
-        min=1, help="One look of N seeds; the result is exploratory and is not stored.")] = None,
-    workers: Annotated[int | None, typer.Option(
-        "--workers", "-j", min=0, help="Worker processes; 0 trains in this process. "
-        "Default: one a core, or none on an accelerator.")] = None,
+    device: Annotated[
+        str,
+        typer.Option(help="auto, cpu, cuda, cuda:N or mps. A device that is absent is an error."),
+    ] = "auto",
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="One look of N seeds; the result is exploratory and is not stored."
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            "-j",
+            min=0,
+            help="Worker processes; 0 trains in this process. "
+            "Default: one a core, or none on an accelerator.",
+        ),
+    ] = None,
     claims: ClaimsOption = None,
     results: ResultsOption = Path("results"),
-    dry_run: Annotated[bool, typer.Option(
-        "--dry-run", "-n", help="Say which runs are needed, cached or stale, and stop.")] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", "-n", help="Say which runs are needed, cached or stale, and stop."
+        ),
+    ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Train again what is cached.")] = False,
-    fail_fast: Annotated[bool, typer.Option(
-        "--fail-fast", "-x", help="Stop at the first claim that is not as expected.")] = False,
-    fail_on: Annotated[FailOn | None, typer.Option(
-        help="`inconclusive`: exit 4 when a claim that should pass is undecided.")] = None,
+    fail_fast: Annotated[
+        bool,
+        typer.Option("--fail-fast", "-x", help="Stop at the first claim that is not as expected."),
+    ] = False,
+    fail_on: Annotated[
+        FailOn | None,
+        typer.Option(help="`inconclusive`: exit 4 when a claim that should pass is undecided."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Train the claims' arms, judge them, and write the verdicts to the results folder."""
@@ -77,20 +100,38 @@ def verify(
     if dry_run:
         from paperbench.cli.forecast import print_forecast
 
-        print_forecast(selected, site, ledger, _known_seconds(results, files, site),
-                       workers=workers, seeds=seeds, fresh=fresh, as_json=json)
+        print_forecast(
+            selected,
+            site,
+            ledger,
+            _known_seconds(results, files, site),
+            workers=workers,
+            seeds=seeds,
+            fresh=fresh,
+            as_json=json,
+        )
         return
     if tier is TierName.smoke:
         from paperbench.cli.smoke import smoke
 
         raise typer.Exit(smoke(selected, site, _engine_maker(workers), as_json=json))
     options = Options(site, seeds=seeds, fresh=fresh, fail_fast=fail_fast)
-    raise typer.Exit(_verify(files, selected, options, ledger, workers, results, fail_on,
-                             as_json=json))
+    raise typer.Exit(
+        _verify(files, selected, options, ledger, workers, results, fail_on, as_json=json)
+    )
 
 
-def _verify(files: list[ClaimFile], selected: list[Selected], options: Options, ledger: Ledger,
-            workers: int, results: Path, fail_on: FailOn | None, *, as_json: bool) -> int:
+def _verify(
+    files: list[ClaimFile],
+    selected: list[Selected],
+    options: Options,
+    ledger: Ledger,
+    workers: int,
+    results: Path,
+    fail_on: FailOn | None,
+    *,
+    as_json: bool,
+) -> int:
     from paperbench.cli.live import Bars, Lines, format_seconds
     from paperbench.report.numbers import kinds_of
     from paperbench.report.store import result_path
@@ -108,12 +149,16 @@ def _verify(files: list[ClaimFile], selected: list[Selected], options: Options, 
             for file, record in pursue(selected, options, ledger, _engine_maker(workers), watcher):
                 records.setdefault(file.slug, []).append(record)
     except KeyboardInterrupt:
-        out.print(f"interrupted: {watcher.carried_out} finished runs are kept; "
-                  "the same command resumes")
+        out.print(
+            f"interrupted: {watcher.carried_out} finished runs are kept; the same command resumes"
+        )
         raise
     finally:
-        papers = [_paper_record(file, _in_file_order(file, records[file.slug]), options)
-                  for file in files if file.slug in records]
+        papers = [
+            _paper_record(file, _in_file_order(file, records[file.slug]), options)
+            for file in files
+            if file.slug in records
+        ]
         _store(results, files, papers, exploratory=options.seeds is not None)
         ledger.close()
     if as_json:
@@ -122,12 +167,18 @@ def _verify(files: list[ClaimFile], selected: list[Selected], options: Options, 
         for paper in papers:
             stdout.print(verdict_table(paper, kinds_of(paper)))
         elapsed = format_seconds(time.monotonic() - started)
-        where = ([] if options.seeds is not None
-                 else [str(result_path(results, paper).with_suffix(".md")) for paper in papers])
+        where = (
+            []
+            if options.seeds is not None
+            else [str(result_path(results, paper).with_suffix(".md")) for paper in papers]
+        )
         stdout.print(summary_line(papers, elapsed=elapsed, where=where), highlight=False)
         if options.seeds is not None:
-            stdout.print(f"exploratory: one look of {options.seeds} seeds in place of the claims' "
-                         "own; nothing was stored", highlight=False)
+            stdout.print(
+                f"exploratory: one look of {options.seeds} seeds in place of the claims' "
+                "own; nothing was stored",
+                highlight=False,
+            )
     every = [record for paper in papers for record in paper.claims]
     return exit_code(every, fail_on_inconclusive=fail_on is FailOn.inconclusive)
 
@@ -136,8 +187,9 @@ def exit_code(records: Iterable[ClaimRecord], *, fail_on_inconclusive: bool) -> 
     """0 all as expected, 3 a run errored, 1 a claim is not as expected, 4 undecided on request."""
     from paperbench.judge.outcome import outcome
 
-    found = {outcome(record.verdict, record.expected)
-             for record in records if record.verdict is not None}
+    found = {
+        outcome(record.verdict, record.expected) for record in records if record.verdict is not None
+    }
     if "error" in found:
         return 3
     if "unexpected" in found:
@@ -162,10 +214,14 @@ def _print_headers(selected: list[Selected], options: Options, workers: int) -> 
     for slug, pairs in by_slug.items():
         paper = pairs[0][0].paper
         many = " et al." if len(paper.authors) > 1 else ""
-        stderr.print(f"{slug} · {paper.title} ({paper.authors[0]}{many} {paper.year})  "
-                     f"{options.site.tier} · {options.site.device} · {how} · "
-                     f"{len(pairs)} claim{'s' if len(pairs) != 1 else ''}",
-                     highlight=False, markup=False, soft_wrap=True)
+        stderr.print(
+            f"{slug} · {paper.title} ({paper.authors[0]}{many} {paper.year})  "
+            f"{options.site.tier} · {options.site.device} · {how} · "
+            f"{len(pairs)} claim{'s' if len(pairs) != 1 else ''}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _check_data(selected: list[Selected], options: Options, ledger: Ledger) -> None:
@@ -194,14 +250,21 @@ def _paper_record(file: ClaimFile, claims: list[ClaimRecord], options: Options) 
     from paperbench.judge.record import PaperRecord
     from paperbench.plan import plan_claim
 
-    datasets = {run.data_name for claim in file.claims.values() if claim.kind != "reading"
-                and any(record.claim == claim.name for record in claims)
-                for run in plan_claim(file, claim, options.site, seeds=1).every()}
+    datasets = {
+        run.data_name
+        for claim in file.claims.values()
+        if claim.kind != "reading" and any(record.claim == claim.name for record in claims)
+        for run in plan_claim(file, claim, options.site, seeds=1).every()
+    }
     return PaperRecord(
-        paper=file.slug, title=file.paper.title, tier=options.site.tier,
+        paper=file.slug,
+        title=file.paper.title,
+        tier=options.site.tier,
         device=options.site.device_class,
         environment=environment(options.site.device, [name for name in datasets if name]),
-        generated=datetime.now(UTC).isoformat(timespec="seconds"), claims=claims)
+        generated=datetime.now(UTC).isoformat(timespec="seconds"),
+        claims=claims,
+    )
 
 
 def _in_file_order(file: ClaimFile, records: list[ClaimRecord]) -> list[ClaimRecord]:
@@ -209,8 +272,9 @@ def _in_file_order(file: ClaimFile, records: list[ClaimRecord]) -> list[ClaimRec
     return sorted(records, key=lambda record: order.index(record.claim))
 
 
-def _store(results: Path, files: list[ClaimFile], papers: list[PaperRecord], *,
-           exploratory: bool) -> None:
+def _store(
+    results: Path, files: list[ClaimFile], papers: list[PaperRecord], *, exploratory: bool
+) -> None:
     from paperbench.report.store import write_results
 
     if exploratory:
@@ -225,15 +289,18 @@ def _known_seconds(results: Path, files: list[ClaimFile], site: Site) -> dict[st
     from paperbench.judge.record import read_records
 
     known: dict[str, float] = {}
-    experiments = {(file.slug, claim.name): claim.experiment
-                   for file in files for claim in file.claims.values()}
+    experiments = {
+        (file.slug, claim.name): claim.experiment
+        for file in files
+        for claim in file.claims.values()
+    }
     for paper in read_records(results):
         if (paper.tier, paper.device) != (site.tier, site.device_class):
             continue
         for record in paper.claims:
             experiment = experiments.get((paper.paper, record.claim))
-            known |= {f"{paper.paper}/{experiment} {arm}": seconds
-                      for arm, seconds in record.seconds.items()}
+            known |= {
+                f"{paper.paper}/{experiment} {arm}": seconds
+                for arm, seconds in record.seconds.items()
+            }
     return known
-
-

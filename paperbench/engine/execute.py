@@ -15,7 +15,7 @@ from paperbench.ledger import FinishedRun, Status
 from paperbench.plan import PlannedRun
 from paperbench.registry import ExperimentInfo, find
 
-THREADS_PER_RUN = 1         # the same everywhere: another count sums in another order
+THREADS_PER_RUN = 1  # the same everywhere: another count sums in another order
 Report = Callable[[int, int, dict[str, float]], None]
 
 
@@ -32,8 +32,13 @@ def execute(planned: PlannedRun, report: Report | None = None) -> FinishedRun:
     KeyboardInterrupt and SystemExit pass through.
     """
     info = find(planned.experiment)
-    run = Run(seed=planned.seed, device=planned.device, data_name=planned.data_name,
-              time_limit=planned.time_limit, report=report)
+    run = Run(
+        seed=planned.seed,
+        device=planned.device,
+        data_name=planned.data_name,
+        time_limit=planned.time_limit,
+        report=report,
+    )
     status: Status = "done"
     metrics: Mapping[str, float | list[float]] = {}
     error = ""
@@ -48,22 +53,40 @@ def execute(planned: PlannedRun, report: Report | None = None) -> FinishedRun:
         status = "crashed"
         error = "".join(traceback.format_exception(problem))
     return FinishedRun(
-        key=planned.key, lineage=planned.lineage, status=status, metrics=metrics,
-        curves=run.curves, budget=run.budget, seconds=time.perf_counter() - started, error=error,
-        inputs=planned.inputs, environment=run_environment(planned.device))
+        key=planned.key,
+        lineage=planned.lineage,
+        status=status,
+        metrics=metrics,
+        curves=run.curves,
+        budget=run.budget,
+        seconds=time.perf_counter() - started,
+        error=error,
+        inputs=planned.inputs,
+        environment=run_environment(planned.device),
+    )
 
 
 def failure(planned: PlannedRun, status: Status, error: str, seconds: float = 0.0) -> FinishedRun:
     """The outcome of a run whose process could not report one itself."""
-    return FinishedRun(key=planned.key, lineage=planned.lineage, status=status, error=error,
-                       seconds=seconds, inputs=planned.inputs)
+    return FinishedRun(
+        key=planned.key,
+        lineage=planned.lineage,
+        status=status,
+        error=error,
+        seconds=seconds,
+        inputs=planned.inputs,
+    )
 
 
 def _checked(
     info: ExperimentInfo, metrics: Mapping[str, float | list[float]]
 ) -> dict[str, float | list[float]]:
     if set(metrics) != set(info.metrics):
-        raise TypeError(f"experiment `{info.name}` returned {sorted(metrics)}, "
-                        f"but registers {sorted(info.metrics)}")
-    return {name: [float(v) for v in value] if isinstance(value, list) else float(value)
-            for name, value in metrics.items()}
+        raise TypeError(
+            f"experiment `{info.name}` returned {sorted(metrics)}, "
+            f"but registers {sorted(info.metrics)}"
+        )
+    return {
+        name: [float(v) for v in value] if isinstance(value, list) else float(value)
+        for name, value in metrics.items()
+    }

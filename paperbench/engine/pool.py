@@ -18,7 +18,7 @@ from paperbench.engine.progress import Progress, ProgressFile, read_progress
 from paperbench.ledger import FinishedRun
 from paperbench.plan import PlannedRun
 
-GRACE_SECONDS = 30.0        # beyond its limit, for start-up, before a worker is killed
+GRACE_SECONDS = 30.0  # beyond its limit, for start-up, before a worker is killed
 
 
 class Engine(ABC):
@@ -42,8 +42,12 @@ class Engine(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
 
@@ -89,13 +93,17 @@ class Workers(Engine):
         from pebble import ProcessPool
 
         self._folder = Path(tempfile.mkdtemp(prefix="paperbench-"))
-        self._pool = ProcessPool(max_workers=count, initializer=_start_worker,
-                                 context=multiprocessing.get_context("spawn"))
+        self._pool = ProcessPool(
+            max_workers=count,
+            initializer=_start_worker,
+            context=multiprocessing.get_context("spawn"),
+        )
         self._futures: dict[Future[FinishedRun], PlannedRun] = {}
 
     def submit(self, run: PlannedRun) -> None:
-        future = self._pool.schedule(_work, args=(run, self._folder),
-                                     timeout=run.time_limit + GRACE_SECONDS)
+        future = self._pool.schedule(
+            _work, args=(run, self._folder), timeout=run.time_limit + GRACE_SECONDS
+        )
         self._futures[future] = run
 
     def collect(self, seconds: float) -> list[FinishedRun]:
@@ -123,11 +131,18 @@ class Workers(Engine):
         try:
             outcome = future.result()
         except RunTimeout:
-            return failure(run, "timeout", f"over its time limit of {run.time_limit:.0f} s and "
-                           "did not stop by itself: killed", run.time_limit)
+            return failure(
+                run,
+                "timeout",
+                f"over its time limit of {run.time_limit:.0f} s and did not stop by itself: killed",
+                run.time_limit,
+            )
         except ProcessExpired as expired:
-            return failure(run, "killed", f"its process ended with code {expired.exitcode} "
-                           "(killed, or out of memory?)")
+            return failure(
+                run,
+                "killed",
+                f"its process ended with code {expired.exitcode} (killed, or out of memory?)",
+            )
         finally:
             ProgressFile.forget(self._folder, run.key)
         return outcome
@@ -138,7 +153,7 @@ def _start_worker() -> None:
 
     from paperbench.engine.execute import prepare_process
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)    # Ctrl-C is the parent's to handle
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     prepare_process()
 
 

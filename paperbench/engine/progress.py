@@ -39,12 +39,13 @@ class ProgressFile:
         self(0, 0, {})
 
     def __call__(self, step: int, steps: int, shown: dict[str, float]) -> None:
+        """Replace the file by one that says how far the run is now."""
         partial = self._path.with_suffix(f".{os.getpid()}")
         try:
             partial.write_text(json.dumps([step, steps, shown, self._started]))
             partial.replace(self._path)
         except OSError:
-            partial.unlink(missing_ok=True)     # a full disk must not fail the training itself
+            partial.unlink(missing_ok=True)  # a full disk must not fail the training itself
 
     @staticmethod
     def forget(folder: Path, key: str) -> None:

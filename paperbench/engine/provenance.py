@@ -52,6 +52,7 @@ def _commit() -> dict[str, Any]:
 
 
 def _git(root: Path, *arguments: str) -> str:
-    reply = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True,
-                           check=True, timeout=20)
+    reply = subprocess.run(
+        ["git", *arguments], cwd=root, capture_output=True, text=True, check=True, timeout=20
+    )
     return reply.stdout.strip()

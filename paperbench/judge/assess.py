@@ -23,7 +23,7 @@ from paperbench.judge.statistics import (
 from paperbench.spec.check import Check, Comparison, Metric
 from paperbench.spec.model import Kind
 
-MIN_REPEATS = 5                                 # of a timing claim
+MIN_REPEATS = 5  # of a timing claim
 State = Literal["holds", "fails", "open"]
 _RANK: dict[State, int] = {"fails": 0, "open": 1, "holds": 2}
 
@@ -69,9 +69,13 @@ def difference(
     else:
         interval, flat = t_interval(values, look.alpha), is_flat(values)
     state = _state(interval, strict=True, open_until_last=flat, look=look)
-    return Assessment(part, _margin(interval, values, look), state,
-                      waits=flat and not look.last and interval.mean > 0,
-                      seeds=_seeds(state, values, look))
+    return Assessment(
+        part,
+        _margin(interval, values, look),
+        state,
+        waits=flat and not look.last and interval.mean > 0,
+        seeds=_seeds(state, values, look),
+    )
 
 
 def widths_from_zero(margin: Margin) -> float:
@@ -86,9 +90,13 @@ def _assess_mean(part: Comparison, samples: Sequence[Sample], look: Look) -> Ass
     values = margins_of(part, samples)
     interval, flat = t_interval(values, look.alpha), is_flat(values)
     state = _state(interval, strict=is_strict(part), open_until_last=flat, look=look)
-    return Assessment(part, _margin(interval, values, look), state,
-                      waits=flat and not look.last and satisfies(part, interval.mean),
-                      seeds=_seeds(state, values, look))
+    return Assessment(
+        part,
+        _margin(interval, values, look),
+        state,
+        waits=flat and not look.last and satisfies(part, interval.mean),
+        seeds=_seeds(state, values, look),
+    )
 
 
 def _assess_too_few(part: Comparison, samples: Sequence[Sample], look: Look) -> Assessment:
@@ -113,11 +121,21 @@ def _assess_rate(part: Comparison, samples: Sequence[Sample], look: Look) -> Ass
     rate = rate_interval(successes, n, look.alpha)
     mean, *ends = (sign * (value - threshold) for value in rate)
     interval = Interval(mean, min(ends), max(ends))
-    state: State = ("open" if n < 2 else
-                    _state(interval, strict=is_strict(part), open_until_last=False, look=look))
-    return Assessment(part, _margin(interval, margins_of(part, samples), look), state,
-                      seeds=(seeds_to_decide_rate(successes, n, threshold, look.alpha)
-                             if state == "open" and look.last else None))
+    state: State = (
+        "open"
+        if n < 2
+        else _state(interval, strict=is_strict(part), open_until_last=False, look=look)
+    )
+    return Assessment(
+        part,
+        _margin(interval, margins_of(part, samples), look),
+        state,
+        seeds=(
+            seeds_to_decide_rate(successes, n, threshold, look.alpha)
+            if state == "open" and look.last
+            else None
+        ),
+    )
 
 
 def _rate_shape(part: Comparison) -> tuple[Metric, float, int]:
@@ -129,8 +147,10 @@ def _rate_shape(part: Comparison) -> tuple[Metric, float, int]:
                 return metric, value_of(bound, {}), sign
             except KeyError:
                 break
-    raise SpecError(f"`kind: rate` compares one metric with one number, not `{part.text}`",
-                    help="write for example `learner.solved > 0.5`")
+    raise SpecError(
+        f"`kind: rate` compares one metric with one number, not `{part.text}`",
+        help="write for example `learner.solved > 0.5`",
+    )
 
 
 def _state(interval: Interval, *, strict: bool, open_until_last: bool, look: Look) -> State:
@@ -149,5 +169,11 @@ def _seeds(state: State, values: list[float], look: Look) -> int | None:
 
 
 def _margin(interval: Interval, values: list[float], look: Look) -> Margin:
-    return Margin(mean=interval.mean, low=interval.low, high=interval.high, alpha=look.alpha,
-                  n=len(values), values=values)
+    return Margin(
+        mean=interval.mean,
+        low=interval.low,
+        high=interval.high,
+        alpha=look.alpha,
+        n=len(values),
+        values=values,
+    )

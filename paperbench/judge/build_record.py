@@ -17,8 +17,16 @@ from paperbench.spec.model import Claim, Tier
 
 
 def to_record(
-    claim: Claim, info: ExperimentInfo, evidence: Evidence, judgement: Judgement, look: Look, *,
-    looks: Sequence[Look], tier: Tier, exploratory: bool, spec_sha256: str,
+    claim: Claim,
+    info: ExperimentInfo,
+    evidence: Evidence,
+    judgement: Judgement,
+    look: Look,
+    *,
+    looks: Sequence[Look],
+    tier: Tier,
+    exploratory: bool,
+    spec_sha256: str,
     code_sha256: str = "",
 ) -> ClaimRecord:
     """The record of a decided claim. Raises ValueError while it is undecided.
@@ -29,33 +37,58 @@ def to_record(
     if judgement.verdict is None:
         raise ValueError(f"claim `{claim.name}` is undecided: it needs {judgement.needs}")
     check = claim.parsed_check()
-    runs = {arm: evidence.arms[arm][:look.n] for arm in check.arms()}
-    metrics = {arm: [*names, *_floors(info, names)]
-               for arm, names in metrics_by_arm(check).items()}
+    runs = {arm: evidence.arms[arm][: look.n] for arm in check.arms()}
+    metrics = {arm: [*names, *_floors(info, names)] for arm, names in metrics_by_arm(check).items()}
     expected = _expected(claim, tier)
     return ClaimRecord(
-        claim=claim.name, statement=claim.statement, kind=claim.kind, check=claim.check,
-        verdict=judgement.verdict, expected=expected,
-        as_expected=as_expected(judgement.verdict, expected), reason=claim.reason,
-        summary=judgement.summary, next_step=judgement.next_step, margin=judgement.margin,
-        parts=judgement.parts, look=look.index, looks=[each.n for each in looks],
-        exploratory=exploratory, seeds=list(range(look.n)), arms=values_by_arm(runs, metrics),
+        claim=claim.name,
+        statement=claim.statement,
+        kind=claim.kind,
+        check=claim.check,
+        verdict=judgement.verdict,
+        expected=expected,
+        as_expected=as_expected(judgement.verdict, expected),
+        reason=claim.reason,
+        summary=judgement.summary,
+        next_step=judgement.next_step,
+        margin=judgement.margin,
+        parts=judgement.parts,
+        look=look.index,
+        looks=[each.n for each in looks],
+        exploratory=exploratory,
+        seeds=list(range(look.n)),
+        arms=values_by_arm(runs, metrics),
         budgets={arm: _mean_budget(by_seed) for arm, by_seed in runs.items()},
-        control=judgement.control or _not_run(claim, judgement), guards=judgement.guards,
-        source=str(claim.source) or None, reported=claim.reported, because=claim.because,
-        spec_sha256=spec_sha256, code_sha256=code_sha256, runs=list(dict.fromkeys(_keys(runs, evidence, look))),
-        seconds={arm: sum(run.seconds for run in by_seed) / len(by_seed)
-                 for arm, by_seed in runs.items()},
+        control=judgement.control or _not_run(claim, judgement),
+        guards=judgement.guards,
+        source=str(claim.source) or None,
+        reported=claim.reported,
+        because=claim.because,
+        spec_sha256=spec_sha256,
+        code_sha256=code_sha256,
+        runs=list(dict.fromkeys(_keys(runs, evidence, look))),
+        seconds={
+            arm: sum(run.seconds for run in by_seed) / len(by_seed) for arm, by_seed in runs.items()
+        },
     )
 
 
 def reading_record(claim: Claim, *, tier: Tier, spec_sha256: str) -> ClaimRecord:
     """The record of a claim of `kind: reading`, which carries no verdict and fails nothing."""
     return ClaimRecord(
-        claim=claim.name, statement=claim.statement, kind=claim.kind, check=claim.check,
-        verdict=None, expected=_expected(claim, tier), as_expected=True, reason=claim.reason,
-        summary="read, not tried: a reading carries no verdict", source=str(claim.source) or None,
-        reported=claim.reported, because=claim.because, spec_sha256=spec_sha256,
+        claim=claim.name,
+        statement=claim.statement,
+        kind=claim.kind,
+        check=claim.check,
+        verdict=None,
+        expected=_expected(claim, tier),
+        as_expected=True,
+        reason=claim.reason,
+        summary="read, not tried: a reading carries no verdict",
+        source=str(claim.source) or None,
+        reported=claim.reported,
+        because=claim.because,
+        spec_sha256=spec_sha256,
     )
 
 
@@ -71,19 +104,26 @@ def _floors(info: ExperimentInfo, names: Sequence[str]) -> list[str]:
 def _not_run(claim: Claim, judgement: Judgement) -> Control | None:
     if not claim.control:
         return None
-    detail = ("a run errored before it was judged" if judgement.verdict == "ERROR" else
-              "the verdict did not need it")
-    return Control(verdict="NOT RUN", kind=claim.control_kind, overrides=dict(claim.control),
-                   detail=detail)
+    detail = (
+        "a run errored before it was judged"
+        if judgement.verdict == "ERROR"
+        else "the verdict did not need it"
+    )
+    return Control(
+        verdict="NOT RUN", kind=claim.control_kind, overrides=dict(claim.control), detail=detail
+    )
 
 
 def _mean_budget(by_seed: Sequence[FinishedRun]) -> dict[str, float]:
     """Means over the seeds, of what every seed reports."""
-    return {name: sum(run.budget[name] for run in by_seed) / len(by_seed)
-            for name in by_seed[0].budget if all(name in run.budget for run in by_seed)}
+    return {
+        name: sum(run.budget[name] for run in by_seed) / len(by_seed)
+        for name in by_seed[0].budget
+        if all(name in run.budget for run in by_seed)
+    }
 
 
 def _keys(runs: Runs, evidence: Evidence, look: Look) -> Iterator[str]:
     others = [] if evidence.anchor is None else [evidence.anchor]
     for by_seed in [*runs.values(), *(evidence.control or {}).values(), *others]:
-        yield from (run.key for run in by_seed[:look.n])
+        yield from (run.key for run in by_seed[: look.n])

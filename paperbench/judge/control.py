@@ -43,33 +43,45 @@ def judge_control(
         detail = f"the claim also holds with the mechanism off: {margin_text(controlled)}"
         return ControlFinding("survived", _record(claim, controlled, runs, check, detail), detail)
     # A part whose tie may yet pass at the last look does not count as failed before it.
-    differences = [difference(own.comparison, claim.kind, own.margin, other.margin, look)
-                   for own, other in zip(assessed, controlled, strict=True)
-                   if other.state != "holds" and not other.waits]
-    best = max(differences, default=None,
-               key=lambda each: (each.state == "holds", widths_from_zero(each.margin)))
+    differences = [
+        difference(own.comparison, claim.kind, own.margin, other.margin, look)
+        for own, other in zip(assessed, controlled, strict=True)
+        if other.state != "holds" and not other.waits
+    ]
+    best = max(
+        differences,
+        default=None,
+        key=lambda each: (each.state == "holds", widths_from_zero(each.margin)),
+    )
     if best is not None and best.state == "holds":
         detail = f"the control does not pass: {margin_text(controlled)}"
-        return ControlFinding("separated",
-                              _record(claim, controlled, runs, check, detail, best), detail)
+        return ControlFinding(
+            "separated", _record(claim, controlled, runs, check, detail, best), detail
+        )
     detail = f"the control is too close to tell: {margin_text(controlled)}"
     seeds = None if best is None else best.seeds
-    return ControlFinding("close", _record(claim, controlled, runs, check, detail, best), detail,
-                          seeds)
+    return ControlFinding(
+        "close", _record(claim, controlled, runs, check, detail, best), detail, seeds
+    )
 
 
 def margin_text(assessed: Sequence[Assessment]) -> str:
     """The margins of every part, for a sentence."""
     margins = (each.margin for each in assessed)
-    return ", ".join(f"{margin.mean:+.3g} [{margin.low:+.3g}, {margin.high:+.3g}]"
-                     for margin in margins)
+    return ", ".join(
+        f"{margin.mean:+.3g} [{margin.low:+.3g}, {margin.high:+.3g}]" for margin in margins
+    )
 
 
 def values_by_arm(runs: Runs, metrics: dict[str, list[str]]) -> dict[str, Values]:
     """By arm and metric one value a seed, or every repeat of a timed metric; NaN where absent."""
-    return {arm: {name: [value for run in runs[arm]
-                         for value in values_of(run, name) or [math.nan]]
-                  for name in names} for arm, names in metrics.items()}
+    return {
+        arm: {
+            name: [value for run in runs[arm] for value in values_of(run, name) or [math.nan]]
+            for name in names
+        }
+        for arm, names in metrics.items()
+    }
 
 
 def metrics_by_arm(check: Check) -> dict[str, list[str]]:
@@ -83,16 +95,24 @@ def metrics_by_arm(check: Check) -> dict[str, list[str]]:
 
 
 def _judge_exact(
-    claim: Claim, check: Check, controlled: Sequence[Assessment], samples: Sequence[Sample],
+    claim: Claim,
+    check: Check,
+    controlled: Sequence[Assessment],
+    samples: Sequence[Sample],
     runs: Runs,
 ) -> ControlFinding:
-    far = [part for part in check.parts
-           if all(_far_outside(part, sample, claim.control_factor) for sample in samples)]
+    far = [
+        part
+        for part in check.parts
+        if all(_far_outside(part, sample, claim.control_factor) for sample in samples)
+    ]
     if far:
         detail = f"the control is far outside `{far[0].text}`: {margin_text(controlled)}"
         return ControlFinding("separated", _record(claim, controlled, runs, check, detail), detail)
-    detail = (f"the control does not lie {claim.control_factor:g} times outside the tolerance: "
-              f"{margin_text(controlled)}")
+    detail = (
+        f"the control does not lie {claim.control_factor:g} times outside the tolerance: "
+        f"{margin_text(controlled)}"
+    )
     return ControlFinding("survived", _record(claim, controlled, runs, check, detail), detail)
 
 
@@ -122,16 +142,27 @@ def _literal(term: Term) -> float | None:
 
 
 def _record(
-    claim: Claim, controlled: Sequence[Assessment], runs: Runs, check: Check, detail: str,
+    claim: Claim,
+    controlled: Sequence[Assessment],
+    runs: Runs,
+    check: Check,
+    detail: str,
     best: Assessment | None = None,
 ) -> Control:
     states = [each.state for each in controlled]
-    verdict: Verdict = ("PASS" if all(state == "holds" for state in states) else
-                        "FAIL" if "fails" in states else "INCONCLUSIVE")
+    verdict: Verdict = (
+        "PASS"
+        if all(state == "holds" for state in states)
+        else "FAIL"
+        if "fails" in states
+        else "INCONCLUSIVE"
+    )
     return Control(
-        verdict=verdict, kind=claim.control_kind,
+        verdict=verdict,
+        kind=claim.control_kind,
         parts=[Part(check=each.comparison.text, margin=each.margin) for each in controlled],
         difference=None if best is None else best.margin,
-        arms=values_by_arm(runs, metrics_by_arm(check)), overrides=dict(claim.control),
+        arms=values_by_arm(runs, metrics_by_arm(check)),
+        overrides=dict(claim.control),
         detail=detail,
     )

@@ -81,16 +81,33 @@ class _Case:
     guards: list[Guard]
 
     def conclude(
-        self, verdict: Verdict | None, summary: str, next_step: str | None = None, *,
-        needs: Need = "nothing", control: Control | None = None,
+        self,
+        verdict: Verdict | None,
+        summary: str,
+        next_step: str | None = None,
+        *,
+        needs: Need = "nothing",
+        control: Control | None = None,
     ) -> Judgement:
         parts = [Part(check=each.comparison.text, margin=each.margin) for each in self.assessed]
-        return Judgement(verdict, needs, summary, next_step, weakest(self.assessed).margin, parts,
-                         self.guards, control)
+        return Judgement(
+            verdict,
+            needs,
+            summary,
+            next_step,
+            weakest(self.assessed).margin,
+            parts,
+            self.guards,
+            control,
+        )
 
     def vacuous(self, tripped: Guard, control: Control | None = None) -> Judgement:
-        return self.conclude("VACUOUS", f"the {tripped.name} guard tripped: {tripped.detail}",
-                             _MEND[tripped.name], control=control)
+        return self.conclude(
+            "VACUOUS",
+            f"the {tripped.name} guard tripped: {tripped.detail}",
+            _MEND[tripped.name],
+            control=control,
+        )
 
     @property
     def sample(self) -> str:
@@ -133,9 +150,10 @@ def _candidate(case: _Case, evidence: Evidence) -> Judgement:
     if case.claim.anchor is not None:
         stated, anchor_runs = case.claim.anchor, evidence.anchor
         if anchor_runs is None or len(anchor_runs) < case.look.n:
-            return case.conclude(None, f"the check holds over {case.sample}; the anchor is next",
-                                 needs="anchor")
-        easier = {stated.arm: anchor_runs[:case.look.n]}
+            return case.conclude(
+                None, f"the check holds over {case.sample}; the anchor is next", needs="anchor"
+            )
+        easier = {stated.arm: anchor_runs[: case.look.n]}
         trouble = trouble_in(easier, parse_check(stated.check), case.claim.kind, role="anchor")
         if trouble:
             return _error(trouble, case)
@@ -149,13 +167,18 @@ def _candidate(case: _Case, evidence: Evidence) -> Judgement:
 def _against_control(case: _Case, evidence: Evidence) -> Judgement:
     claim, check = case.claim, case.check
     if not claim.control:
-        return case.conclude("VACUOUS", "the claim has no control, so nothing shows that the "
-                             "mechanism is what makes the check hold",
-                             "write a `control:` that switches the mechanism off")
-    if evidence.control is None or any(len(evidence.control.get(arm, ())) < case.look.n
-                                       for arm in check.arms()):
-        return case.conclude(None, f"the check holds over {case.sample}; the control is next",
-                             needs="control")
+        return case.conclude(
+            "VACUOUS",
+            "the claim has no control, so nothing shows that the "
+            "mechanism is what makes the check hold",
+            "write a `control:` that switches the mechanism off",
+        )
+    if evidence.control is None or any(
+        len(evidence.control.get(arm, ())) < case.look.n for arm in check.arms()
+    ):
+        return case.conclude(
+            None, f"the check holds over {case.sample}; the control is next", needs="control"
+        )
     controls = first_seeds(evidence.control, check, case.look.n)
     trouble = trouble_in(controls, check, claim.kind, role="control")
     trouble = trouble or _unpaired(case, controls)
@@ -175,36 +198,55 @@ def _against_control(case: _Case, evidence: Evidence) -> Judgement:
 
 def _by_control(case: _Case, finding: ControlFinding) -> Judgement:
     if finding.result == "survived":
-        return case.conclude("VACUOUS", finding.detail,
-                             "the mechanism does not earn this: claim less, or find what does",
-                             control=finding.record)
+        return case.conclude(
+            "VACUOUS",
+            finding.detail,
+            "the mechanism does not earn this: claim less, or find what does",
+            control=finding.record,
+        )
     if finding.result == "separated":
-        return case.conclude("PASS", f"the check holds over {case.sample}, margin "
-                             f"{margin_text(case.assessed)}; {finding.detail}",
-                             control=finding.record)
+        return case.conclude(
+            "PASS",
+            f"the check holds over {case.sample}, margin "
+            f"{margin_text(case.assessed)}; {finding.detail}",
+            control=finding.record,
+        )
     if not case.look.last:
-        return case.conclude(None, f"{finding.detail} after {case.sample}", needs="seeds",
-                             control=finding.record)
-    return case.conclude("INCONCLUSIVE", f"{finding.detail} after {case.sample}",
-                         _more(case, finding.seeds), control=finding.record)
+        return case.conclude(
+            None, f"{finding.detail} after {case.sample}", needs="seeds", control=finding.record
+        )
+    return case.conclude(
+        "INCONCLUSIVE",
+        f"{finding.detail} after {case.sample}",
+        _more(case, finding.seeds),
+        control=finding.record,
+    )
 
 
 def _undecided(case: _Case, undecided: list[Assessment]) -> Judgement:
     first = undecided[0]
     if not case.look.last:
-        why = ("every seed gave the same margin, which only the last look accepts" if first.waits
-               else f"the interval of `{first.comparison.text}` spans zero")
+        why = (
+            "every seed gave the same margin, which only the last look accepts"
+            if first.waits
+            else f"the interval of `{first.comparison.text}` spans zero"
+        )
         return case.conclude(None, f"not decided after {case.sample}: {why}", needs="seeds")
     if case.claim.kind == "timing" and first.margin.n < MIN_REPEATS:
-        return case.conclude("INCONCLUSIVE", f"{case.sample} decide nothing",
-                             f"time at least {MIN_REPEATS} repeats in one run")
+        return case.conclude(
+            "INCONCLUSIVE",
+            f"{case.sample} decide nothing",
+            f"time at least {MIN_REPEATS} repeats in one run",
+        )
     if first.margin.n == 1:
         return case.conclude("INCONCLUSIVE", "one seed decides nothing", "run at least 3 seeds")
     seeds = [each.seeds for each in undecided]
     needed = None if None in seeds else max(seed for seed in seeds if seed is not None)
     low, high = first.margin.low, first.margin.high
-    summary = (f"after {case.sample} the interval of `{first.comparison.text}`, "
-               f"[{low:+.3g}, {high:+.3g}], still spans zero")
+    summary = (
+        f"after {case.sample} the interval of `{first.comparison.text}`, "
+        f"[{low:+.3g}, {high:+.3g}], still spans zero"
+    )
     if low == high:
         summary = f"the margin of `{first.comparison.text}` is exactly 0 over {case.sample}"
     hint = "".join(f"; {g.detail}" for g in case.guards if not g.ok)
@@ -215,10 +257,14 @@ def _refuted(case: _Case, failed: list[Assessment]) -> str:
     first = failed[0]
     margin = first.margin
     if case.claim.kind == "exact":
-        return (f"`{first.comparison.text}` is violated: the worst margin over {case.sample} is "
-                f"{margin.low:+.3g}")
-    return (f"the opposite of `{first.comparison.text}` holds over {case.sample}: margin "
-            f"{margin.mean:+.3g} [{margin.low:+.3g}, {margin.high:+.3g}]")
+        return (
+            f"`{first.comparison.text}` is violated: the worst margin over {case.sample} is "
+            f"{margin.low:+.3g}"
+        )
+    return (
+        f"the opposite of `{first.comparison.text}` holds over {case.sample}: margin "
+        f"{margin.mean:+.3g} [{margin.low:+.3g}, {margin.high:+.3g}]"
+    )
 
 
 def _more(case: _Case, needed: int | None) -> str:

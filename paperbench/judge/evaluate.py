@@ -9,15 +9,23 @@ from typing import Any
 
 from paperbench.spec.check import Arithmetic, Call, Comparison, Metric, Negation, Number, Term
 
-Sample = Mapping[str, Mapping[str, float]]      # arm -> metric -> value, of one seed or one repeat
-ROUNDING = 1e-12                                # relative: a margin below it is 0
+Sample = Mapping[str, Mapping[str, float]]  # arm -> metric -> value, of one seed or one repeat
+ROUNDING = 1e-12  # relative: a margin below it is 0
 
 _ARITHMETIC: dict[str, Callable[[float, float], Any]] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
     "**": operator.pow,
 }
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "abs": abs, "min": min, "max": max, "log": math.log, "exp": math.exp, "sqrt": math.sqrt,
+    "abs": abs,
+    "min": min,
+    "max": max,
+    "log": math.log,
+    "exp": math.exp,
+    "sqrt": math.sqrt,
 }
 
 

@@ -14,7 +14,7 @@ from paperbench.registry import ExperimentInfo
 from paperbench.spec.check import Check, parse_check
 from paperbench.spec.model import Anchor, Claim, Kind
 
-NEAR_BEST = 1e-3                                # of the best value; absolute where that is 0
+NEAR_BEST = 1e-3  # of the best value; absolute where that is 0
 BUDGET_TOLERANCE = {"parameters": 0.01, "examples": 0.01, "steps": 0.01, "flops": 0.05}
 
 
@@ -36,8 +36,11 @@ def chance(claim: Claim, info: ExperimentInfo, runs: Runs) -> Guard:
                     bar = next(iter(values_of(run, floor)), math.nan)
                     last = f"{arm}.{metric} {value:.4g} against {floor} {bar:.4g}"
                     if not _beats(value, bar, info.metrics[metric]):
-                        return Guard(name="chance", ok=False,
-                                     detail=f"on seed {seed} {last}: no better than chance")
+                        return Guard(
+                            name="chance",
+                            ok=False,
+                            detail=f"on seed {seed} {last}: no better than chance",
+                        )
             seen.extend([last] if last else [])
     return Guard(name="chance", ok=True, detail="; ".join(seen) or "no metric has a chance floor")
 
@@ -49,37 +52,53 @@ def anchor(stated: Anchor, runs: Runs, kind: Kind) -> Guard:
         for part in check.parts:
             margin = margin_of(part, sample)
             if not satisfies(part, margin):
-                return Guard(name="anchor", ok=False,
-                             detail=f"on seed {i} the easier instance of `{stated.arm}` misses "
-                                    f"`{part.text}` by {abs(margin):.3g}")
-    return Guard(name="anchor", ok=True,
-                 detail=f"`{stated.arm}` solves the easier instance: {stated.check}")
+                return Guard(
+                    name="anchor",
+                    ok=False,
+                    detail=f"on seed {i} the easier instance of `{stated.arm}` misses "
+                    f"`{part.text}` by {abs(margin):.3g}",
+                )
+    return Guard(
+        name="anchor", ok=True, detail=f"`{stated.arm}` solves the easier instance: {stated.check}"
+    )
 
 
 def ceiling(info: ExperimentInfo, check: Check, runs: Runs) -> Guard:
     """Some arm leaves room above it: were all at the best possible value, nothing is compared."""
-    bounded = [(metric, best) for metric in check.metrics()
-               if (best := info.metrics[metric.name].best) is not None]
+    bounded = [
+        (metric, best)
+        for metric in check.metrics()
+        if (best := info.metrics[metric.name].best) is not None
+    ]
     if len(check.arms()) < 2 or not bounded:
         return Guard(name="ceiling", ok=True, detail="nothing here is bounded by a best value")
     for metric, best in bounded:
         for run in runs[metric.arm]:
             for value in values_of(run, metric.name):
-                if not abs(value - best) <= NEAR_BEST * (abs(best) or 1.0):     # NaN is not best
-                    return Guard(name="ceiling", ok=True,
-                                 detail=f"{metric.arm}.{metric.name} is {value:.4g}, {best:g} "
-                                        "would be the best possible")
+                if not abs(value - best) <= NEAR_BEST * (abs(best) or 1.0):  # NaN is not best
+                    return Guard(
+                        name="ceiling",
+                        ok=True,
+                        detail=f"{metric.arm}.{metric.name} is {value:.4g}, {best:g} "
+                        "would be the best possible",
+                    )
     names = ", ".join(dict.fromkeys(f"{metric.arm}.{metric.name}" for metric, _ in bounded))
-    return Guard(name="ceiling", ok=False,
-                 detail=f"every arm is at the best possible value on every seed: {names}")
+    return Guard(
+        name="ceiling",
+        ok=False,
+        detail=f"every arm is at the best possible value on every seed: {names}",
+    )
 
 
 def budget(claim: Claim, runs: Runs) -> Guard:
     """The arms had the same parameters, examples, steps and FLOPs, or the claim says why not."""
     compared, uneven = [], []
     for name, tolerance in BUDGET_TOLERANCE.items():
-        means = {arm: sum(run.budget[name] for run in by_seed) / len(by_seed)
-                 for arm, by_seed in runs.items() if all(name in run.budget for run in by_seed)}
+        means = {
+            arm: sum(run.budget[name] for run in by_seed) / len(by_seed)
+            for arm, by_seed in runs.items()
+            if all(name in run.budget for run in by_seed)
+        }
         if len(means) < 2:
             continue
         largest = max(means.values())
@@ -101,9 +120,12 @@ def identical(check: Check, runs: Runs) -> Guard:
     for one, other in combinations(check.arms(), 2):
         metrics = {metric.name for metric in check.metrics() if metric.arm in (one, other)}
         if _same(runs, one, runs, other, metrics):
-            return Guard(name="identical", ok=False,
-                         detail=f"`{one}` and `{other}` have the same {', '.join(sorted(metrics))} "
-                                "on every seed")
+            return Guard(
+                name="identical",
+                ok=False,
+                detail=f"`{one}` and `{other}` have the same {', '.join(sorted(metrics))} "
+                "on every seed",
+            )
     return Guard(name="identical", ok=True, detail="the arms computed different numbers")
 
 
@@ -113,14 +135,20 @@ def divergence(check: Check, runs: Runs, margins: Sequence[Sequence[float]]) -> 
         for seed, run in enumerate(runs[metric.arm]):
             for value in values_of(run, metric.name):
                 if not math.isfinite(value):
-                    return Guard(name="divergence", ok=False,
-                                 detail=f"{metric.arm}.{metric.name} is {value} on seed {seed}")
+                    return Guard(
+                        name="divergence",
+                        ok=False,
+                        detail=f"{metric.arm}.{metric.name} is {value} on seed {seed}",
+                    )
     for part, values in zip(check.parts, margins, strict=True):
         for i, value in enumerate(values):
             if not math.isfinite(value):
-                return Guard(name="divergence", ok=False,
-                             detail=f"`{part.text}` has no value for sample {i}: "
-                                    "a logarithm, root, quotient or power that is undefined")
+                return Guard(
+                    name="divergence",
+                    ok=False,
+                    detail=f"`{part.text}` has no value for sample {i}: "
+                    "a logarithm, root, quotient or power that is undefined",
+                )
     return Guard(name="divergence", ok=True, detail="every number is finite")
 
 
@@ -131,8 +159,9 @@ def control_identical(info: ExperimentInfo, runs: Runs, control: Runs) -> Guard 
     """
     metrics = {name for name, kind in info.metrics.items() if kind.name != "duration"}
     if all(_same(runs, arm, control, arm, metrics) for arm in runs):
-        return Guard(name="identical", ok=False,
-                     detail="the control computed exactly what the arm did")
+        return Guard(
+            name="identical", ok=False, detail="the control computed exactly what the arm did"
+        )
     return None
 
 
@@ -151,6 +180,6 @@ def _pairs(
 
 
 def _beats(value: float, floor: float, kind: MetricKind) -> bool:
-    if kind.direction == "neither":              # such a pair has no side to be on
+    if kind.direction == "neither":  # such a pair has no side to be on
         return True
     return value > floor if kind.direction == "higher" else value < floor

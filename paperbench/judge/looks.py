@@ -38,5 +38,6 @@ def looks_of(claim: Claim, *, seeds: int | None) -> tuple[Look, ...]:
     if seeds is not None:
         return (Look(1, seeds, EXPLORATORY_ALPHA, last=True),)
     pairs = zip(claim.looks, claim.alpha, strict=True)
-    return tuple(Look(i, n, alpha, last=i == len(claim.looks))
-                 for i, (n, alpha) in enumerate(pairs, start=1))
+    return tuple(
+        Look(i, n, alpha, last=i == len(claim.looks)) for i, (n, alpha) in enumerate(pairs, start=1)
+    )

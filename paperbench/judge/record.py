@@ -15,7 +15,7 @@ from paperbench.errors import Location, PaperbenchError
 
 SCHEMA_VERSION: Literal[1] = 1
 Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE", "VACUOUS", "ERROR"]
-Values = dict[str, list[float]]                 # metric -> one value a seed, in the order of seeds
+Values = dict[str, list[float]]  # metric -> one value a seed, in the order of seeds
 
 
 class Record(BaseModel):
@@ -80,7 +80,7 @@ class ClaimRecord(Record):
     statement: str
     kind: Literal["margin", "exact", "timing", "rate", "reading"]
     check: str | None
-    verdict: Verdict | None                     # None: a reading carries no verdict
+    verdict: Verdict | None  # None: a reading carries no verdict
     expected: Literal["PASS", "FAIL", "INCONCLUSIVE"]
     as_expected: bool
     reason: str | None = None
@@ -130,7 +130,8 @@ def read_record(path: Path) -> PaperRecord:
         first = str(broken).splitlines()[0]
         raise PaperbenchError(
             f"this is not a results file of schema version {SCHEMA_VERSION}: {first}",
-            where=Location(path, 1, 1), help="run `paperbench verify` again, or remove the file",
+            where=Location(path, 1, 1),
+            help="run `paperbench verify` again, or remove the file",
         ) from None
 
 

@@ -9,7 +9,7 @@ from paperbench.ledger import FinishedRun
 from paperbench.spec.check import Check
 from paperbench.spec.model import Kind
 
-Runs = Mapping[str, Sequence[FinishedRun]]      # by arm, each in the order of seeds 0, 1, 2, ...
+Runs = Mapping[str, Sequence[FinishedRun]]  # by arm, each in the order of seeds 0, 1, 2, ...
 
 
 def first_seeds(runs: Runs, check: Check, n: int) -> Runs:
@@ -57,8 +57,10 @@ def samples_of(runs: Runs, check: Check, kind: Kind) -> list[Sample]:
 
     In a timing claim a metric that is a single number stands beside every repeat.
     """
-    columns = {(metric.arm, metric.name): _column(runs[metric.arm], metric.name, kind)
-               for metric in check.metrics()}
+    columns = {
+        (metric.arm, metric.name): _column(runs[metric.arm], metric.name, kind)
+        for metric in check.metrics()
+    }
     length = max(map(len, columns.values()))
     samples: list[Sample] = []
     for i in range(length):
@@ -77,7 +79,8 @@ def _column(by_seed: Sequence[FinishedRun], metric: str, kind: Kind) -> list[flo
 
 def _ended(run: FinishedRun) -> str:
     ended = {"timeout": "ran over its time limit", "killed": "was killed"}.get(
-        run.status, run.status)
+        run.status, run.status
+    )
     lines = [line.strip() for line in run.error.splitlines() if line.strip()]
     if not lines:
         return ended

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import betaincinv, stdtrit
 
-MAX_SEEDS = 1000                                # beyond it, "more than 1000 seeds"
-FLAT = 1e-9                                     # relative spread below which a sample has none
+MAX_SEEDS = 1000  # beyond it, "more than 1000 seeds"
+FLAT = 1e-9  # relative spread below which a sample has none
 
 
 class Interval(NamedTuple):
@@ -99,9 +99,11 @@ def seeds_to_decide_rate(successes: int, n: int, threshold: float, alpha: float)
     """About how many seeds would part the observed rate from `threshold`; None as above."""
     seeds = np.arange(n + 1, MAX_SEEDS + 1)
     expected = np.round(successes / n * seeds)
-    low = np.where(expected > 0,
-                   betaincinv(np.maximum(expected, 1), seeds - expected + 1, alpha), 0.0)
-    high = np.where(expected < seeds,
-                    betaincinv(expected + 1, np.maximum(seeds - expected, 1), 1 - alpha), 1.0)
+    low = np.where(
+        expected > 0, betaincinv(np.maximum(expected, 1), seeds - expected + 1, alpha), 0.0
+    )
+    high = np.where(
+        expected < seeds, betaincinv(expected + 1, np.maximum(seeds - expected, 1), 1 - alpha), 1.0
+    )
     decided = seeds[(low > threshold) | (high < threshold)]
     return int(decided[0]) if decided.size else None

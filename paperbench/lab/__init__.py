@@ -9,15 +9,7 @@ from paperbench.lab.data import (
     shuffled_batches,
 )
 from paperbench.lab.run import Diverged, Metrics, OutOfTime, Run, derive_seed
-from paperbench.lab.training import (
-    Fit,
-    adam,
-    adamw,
-    cross_entropy,
-    sgd,
-    train,
-    warmup_cosine,
-)
+from paperbench.lab.training import Fit, adam, adamw, cross_entropy, sgd, train, warmup_cosine
 from paperbench.metric_kinds import (
     accuracy,
     bleu,
@@ -34,8 +26,34 @@ from paperbench.metric_kinds import (
 from paperbench.registry import experiment
 
 __all__ = [
-    "Classification", "Corpus", "Diverged", "Examples", "Fit", "Metrics", "OutOfTime",
-    "ParallelCorpus", "Run", "Split", "accuracy", "adam", "adamw", "bleu", "count",
-    "cross_entropy", "derive_seed", "duration", "error", "experiment", "fraction", "nats",
-    "perplexity", "ratio", "score", "sgd", "shuffled_batches", "size", "train", "warmup_cosine",
+    "Classification",
+    "Corpus",
+    "Diverged",
+    "Examples",
+    "Fit",
+    "Metrics",
+    "OutOfTime",
+    "ParallelCorpus",
+    "Run",
+    "Split",
+    "accuracy",
+    "adam",
+    "adamw",
+    "bleu",
+    "count",
+    "cross_entropy",
+    "derive_seed",
+    "duration",
+    "error",
+    "experiment",
+    "fraction",
+    "nats",
+    "perplexity",
+    "ratio",
+    "score",
+    "sgd",
+    "shuffled_batches",
+    "size",
+    "train",
+    "warmup_cosine",
 ]

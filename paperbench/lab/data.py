@@ -43,8 +43,12 @@ class Examples:
         device = next(model.parameters()).device
         right: int = sum(
             int((model(x.to(device)).argmax(-1).cpu() == y).sum())
-            for x, y in zip(torch.split(self.inputs, batch_size),
-                            torch.split(self.classes, batch_size), strict=True))
+            for x, y in zip(
+                torch.split(self.inputs, batch_size),
+                torch.split(self.classes, batch_size),
+                strict=True,
+            )
+        )
         return right / len(self)
 
     def majority_accuracy(self) -> float:
@@ -70,8 +74,14 @@ class Classification:
     test: Examples | None
     n_classes: int
 
-    def split(self, generator: torch.Generator, *, train: int, test: int | None = None,
-              label_noise: float = 0.0) -> Split:
+    def split(
+        self,
+        generator: torch.Generator,
+        *,
+        train: int,
+        test: int | None = None,
+        label_noise: float = 0.0,
+    ) -> Split:
         """Draw `train` rows, and a test set of `test` rows (None: all that there are).
 
         label_noise: share of the training labels drawn anew from all classes. Test labels stay.
@@ -94,8 +104,12 @@ class Classification:
             pool = Examples(pool.inputs[rows], pool.classes[rows])
         if not len(pool):
             raise DataError("no row is left to test on", help="train on fewer rows")
-        return Split(Examples(self.train.inputs[chosen], classes), pool,
-                     self.train.inputs.shape[1], self.n_classes)
+        return Split(
+            Examples(self.train.inputs[chosen], classes),
+            pool,
+            self.train.inputs.shape[1],
+            self.n_classes,
+        )
 
 
 @dataclass(frozen=True)
@@ -122,7 +136,7 @@ def shuffled_batches(n: int, batch_size: int, generator: torch.Generator) -> Ite
     while True:
         order = torch.randperm(n, generator=generator)
         for start in range(0, n - batch_size + 1, batch_size):
-            yield order[start:start + batch_size]
+            yield order[start : start + batch_size]
 
 
 @cache
@@ -137,7 +151,7 @@ def _load_digits() -> Classification:
     assert path is not None
     with gzip.open(path(), "rt") as stream:
         rows = np.array([[float(cell) for cell in row] for row in csv.reader(stream)])
-    inputs = torch.tensor(rows[:, :64] / 16.0, dtype=torch.float32)       # pixels 0..16
+    inputs = torch.tensor(rows[:, :64] / 16.0, dtype=torch.float32)  # pixels 0..16
     return Classification(Examples(inputs, torch.tensor(rows[:, 64], dtype=torch.long)), None, 10)
 
 
@@ -151,7 +165,9 @@ def _load_mnist() -> Classification:
 
     return Classification(
         Examples(images("train-images-idx3-ubyte"), labels("train-labels-idx1-ubyte")),
-        Examples(images("t10k-images-idx3-ubyte"), labels("t10k-labels-idx1-ubyte")), 10)
+        Examples(images("t10k-images-idx3-ubyte"), labels("t10k-labels-idx1-ubyte")),
+        10,
+    )
 
 
 def _load_python_docs() -> Corpus:
@@ -168,15 +184,18 @@ def _load_python_docs() -> Corpus:
 
 
 def _load_wikitext() -> Corpus:
-    train, valid, test = (read_file("wikitext-2", f"{part}.txt").decode()
-                          for part in ("train", "valid", "test"))
+    train, valid, test = (
+        read_file("wikitext-2", f"{part}.txt").decode() for part in ("train", "valid", "test")
+    )
     return Corpus(train, valid, test)
 
 
 def _load_multi30k() -> ParallelCorpus:
     def pairs(part: str) -> list[tuple[str, str]]:
-        english, german = (read_file("multi30k", f"{part}.{language}").decode().splitlines()
-                           for language in ("en", "de"))
+        english, german = (
+            read_file("multi30k", f"{part}.{language}").decode().splitlines()
+            for language in ("en", "de")
+        )
         return list(zip(english, german, strict=True))
 
     return ParallelCorpus(pairs("train"), pairs("val"), pairs("test_2016_flickr"))

@@ -17,8 +17,8 @@ from paperbench.lab.data import load_data
 
 Module = TypeVar("Module", bound=nn.Module)
 Metrics = Mapping[str, float | list[float]]
-ReportProgress = Callable[[int, int, dict[str, float]], None]   # step, steps, what to show
-REPORT_SECONDS = 0.2                            # a person reads five updates a second at most
+ReportProgress = Callable[[int, int, dict[str, float]], None]  # step, steps, what to show
+REPORT_SECONDS = 0.2  # a person reads five updates a second at most
 
 
 class Diverged(RunError):
@@ -37,9 +37,15 @@ class Run:
     the parameters name, the only one `data` hands out, because the run's key covers its checksum.
     """
 
-    def __init__(self, *, seed: int, device: torch.device | str = "cpu",
-                 data_name: str | None = None, time_limit: float | None = None,
-                 report: ReportProgress | None = None):
+    def __init__(
+        self,
+        *,
+        seed: int,
+        device: torch.device | str = "cpu",
+        data_name: str | None = None,
+        time_limit: float | None = None,
+        report: ReportProgress | None = None,
+    ):
         self.seed = seed
         self.device = torch.device(device)
         self.data_name = data_name
@@ -60,8 +66,10 @@ class Run:
     def data(self, name: str) -> Any:
         """The dataset `name`, which must be the value of the experiment's parameter `data`."""
         if name != self.data_name:
-            raise DataError(f"the run reads dataset `{name}`, but its parameter `data` says "
-                            f"`{self.data_name}`", help="name the dataset in the parameter `data`")
+            raise DataError(
+                f"the run reads dataset `{name}`, but its parameter `data` says `{self.data_name}`",
+                help="name the dataset in the parameter `data`",
+            )
         return load_data(name)
 
     def build(self, factory: Callable[[], Module]) -> Module:

@@ -17,11 +17,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from paperbench.lab.run import Run, derive_seed
 
 Module = TypeVar("Module", bound=nn.Module)
-Batches = Callable[[torch.Generator], Iterator[Any]]        # an endless stream of batches
-Loss = Callable[[Any, Any], Tensor]                         # (model, batch) -> mean loss, a scalar
+Batches = Callable[[torch.Generator], Iterator[Any]]  # an endless stream of batches
+Loss = Callable[[Any, Any], Tensor]  # (model, batch) -> mean loss, a scalar
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
-Schedule = Callable[[float], float]                         # progress in [0, 1] -> factor of lr
-CURVE_POINTS = 100                                          # a curve holds about so many points
+Schedule = Callable[[float], float]  # progress in [0, 1] -> factor of lr
+CURVE_POINTS = 100  # a curve holds about so many points
 
 
 @dataclass
@@ -33,8 +33,14 @@ class Fit(Generic[Module]):
 
 
 def train(
-    run: Run, *, build: Callable[[], Module], batches: Batches, loss: Loss,
-    optimizer: MakeOptimizer, steps: int, schedule: Schedule | None = None,
+    run: Run,
+    *,
+    build: Callable[[], Module],
+    batches: Batches,
+    loss: Loss,
+    optimizer: MakeOptimizer,
+    steps: int,
+    schedule: Schedule | None = None,
     clip: float | None = None,
 ) -> Fit[Module]:
     """Train one model for `steps` optimiser steps and return it in eval mode.
@@ -108,11 +114,13 @@ def adam(lr: float, *, betas: tuple[float, float] = (0.9, 0.999)) -> MakeOptimiz
     return lambda parameters: Adam(parameters, lr=lr, betas=betas, fused=True)
 
 
-def adamw(lr: float, *, weight_decay: float = 0.0,
-          betas: tuple[float, float] = (0.9, 0.999)) -> MakeOptimizer:
+def adamw(
+    lr: float, *, weight_decay: float = 0.0, betas: tuple[float, float] = (0.9, 0.999)
+) -> MakeOptimizer:
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019)."""
-    return lambda parameters: AdamW(parameters, lr=lr, betas=betas, weight_decay=weight_decay,
-                                    fused=True)
+    return lambda parameters: AdamW(
+        parameters, lr=lr, betas=betas, weight_decay=weight_decay, fused=True
+    )
 
 
 def sgd(lr: float, *, momentum: float = 0.0) -> MakeOptimizer:

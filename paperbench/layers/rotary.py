@@ -7,7 +7,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-BASE = 10_000.0                                 # section 3.3; wavelengths from 2 pi up to 2 pi BASE
+BASE = 10_000.0  # section 3.3; wavelengths from 2 pi up to 2 pi BASE
 
 
 @cache

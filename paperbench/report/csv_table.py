@@ -23,10 +23,33 @@ def paper_csv(record: PaperRecord) -> str:
     return frame.astype({"n": "Int64"}).to_csv(index=False, lineterminator="\n")
 
 
-COLUMNS = ["paper", "tier", "device", "claim", "kind", "verdict", "expected", "as_expected",
-           "margin", "low", "high", "alpha", "n", "control", "control_margin", "difference",
-           "difference_low", "difference_high", "guards_tripped", "check", "statement", "reported",
-           "source", "summary", "spec_sha256"]
+COLUMNS = [
+    "paper",
+    "tier",
+    "device",
+    "claim",
+    "kind",
+    "verdict",
+    "expected",
+    "as_expected",
+    "margin",
+    "low",
+    "high",
+    "alpha",
+    "n",
+    "control",
+    "control_margin",
+    "difference",
+    "difference_low",
+    "difference_high",
+    "guards_tripped",
+    "check",
+    "statement",
+    "reported",
+    "source",
+    "summary",
+    "spec_sha256",
+]
 
 
 def safe_cell(text: str | None) -> str | None:
@@ -41,12 +64,23 @@ def _row(record: PaperRecord, claim: ClaimRecord) -> dict[str, Any]:
     control = claim.control
     difference = control.difference if control else None
     held = control_margin(control) if control else None
-    texts = {"paper": record.paper, "tier": record.tier, "device": record.device,
-             "claim": claim.claim, "kind": claim.kind, "verdict": claim.verdict,
-             "expected": claim.expected, "control": control_state(claim), "check": claim.check,
-             "statement": claim.statement, "reported": claim.reported, "source": claim.source,
-             "summary": claim.summary, "spec_sha256": claim.spec_sha256,
-             "guards_tripped": ", ".join(g.name for g in claim.guards if not g.ok)}
+    texts = {
+        "paper": record.paper,
+        "tier": record.tier,
+        "device": record.device,
+        "claim": claim.claim,
+        "kind": claim.kind,
+        "verdict": claim.verdict,
+        "expected": claim.expected,
+        "control": control_state(claim),
+        "check": claim.check,
+        "statement": claim.statement,
+        "reported": claim.reported,
+        "source": claim.source,
+        "summary": claim.summary,
+        "spec_sha256": claim.spec_sha256,
+        "guards_tripped": ", ".join(g.name for g in claim.guards if not g.ok),
+    }
     return {
         **{name: safe_cell(text) for name, text in texts.items()},
         "as_expected": claim.as_expected,
@@ -61,5 +95,10 @@ def _row(record: PaperRecord, claim: ClaimRecord) -> dict[str, Any]:
 def _numbers(margin: Margin | None) -> dict[str, float | int | None]:
     if margin is None:
         return dict.fromkeys(("margin", "low", "high", "alpha", "n"))
-    return {"margin": margin.mean, "low": margin.low, "high": margin.high, "alpha": margin.alpha,
-            "n": margin.n}
+    return {
+        "margin": margin.mean,
+        "low": margin.low,
+        "high": margin.high,
+        "alpha": margin.alpha,
+        "n": margin.n,
+    }

@@ -13,40 +13,63 @@ WIDTH = 80
 _INDENT = " " * 10
 
 
-def explain(paper: PaperRecord, claim: ClaimRecord, kinds: Kinds | None = None, *,
-            stale: bool = False, width: int = WIDTH) -> str:
+def explain(
+    paper: PaperRecord,
+    claim: ClaimRecord,
+    kinds: Kinds | None = None,
+    *,
+    stale: bool = False,
+    width: int = WIDTH,
+) -> str:
     """The screen of one verdict, no line longer than `width` but for very long names."""
     blocks = [_head(paper, claim, stale, width), _facts(claim, width)]
     if claim.verdict is not None:
         many = len(claim.parts) > 1
         for number, part in enumerate(claim.parts, start=1):
             blocks.append(_part(claim, part, kinds or {}, number if many else None, width))
-        blocks.append([line for guard in claim.guards for line in _fact(
-            "guards" if guard is claim.guards[0] else "",
-            f"{guard.name} {'✓' if guard.ok else '✗'} {one_line(guard.detail)}", width)])
+        blocks.append(
+            [
+                line
+                for guard in claim.guards
+                for line in _fact(
+                    "guards" if guard is claim.guards[0] else "",
+                    f"{guard.name} {'✓' if guard.ok else '✗'} {one_line(guard.detail)}",
+                    width,
+                )
+            ]
+        )
         blocks.append(_control(claim, kinds or {}, width))
     blocks.append(_end(claim, width))
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
 def _head(paper: PaperRecord, claim: ClaimRecord, stale: bool, width: int) -> list[str]:
-    verdict = f"{verdict_word(claim)} ({paper.tier}, {paper.device}{', stale' if stale else ''}" \
-              f"{', exploratory' if claim.exploratory else ''})"
+    verdict = (
+        f"{verdict_word(claim)} ({paper.tier}, {paper.device}{', stale' if stale else ''}"
+        f"{', exploratory' if claim.exploratory else ''})"
+    )
     statement = one_line(claim.statement)
     if len(statement) + 2 + len(verdict) <= width:
         head = [f"{statement}{verdict:>{width - len(statement)}}"]
     else:
         head = [*textwrap.wrap(statement, width), verdict]
     if stale:
-        head += textwrap.wrap("The claim has changed since: this verdict does not count until "
-                              f"`paperbench verify {paper.paper}/{claim.claim}` judges it again.",
-                              width)
+        head += textwrap.wrap(
+            "The claim has changed since: this verdict does not count until "
+            f"`paperbench verify {paper.paper}/{claim.claim}` judges it again.",
+            width,
+        )
     return head
 
 
 def _facts(claim: ClaimRecord, width: int) -> list[str]:
-    pairs = (("check", claim.check), ("source", claim.source), ("paper", claim.reported),
-             ("because", claim.because), ("expected", _expected(claim)))
+    pairs = (
+        ("check", claim.check),
+        ("source", claim.source),
+        ("paper", claim.reported),
+        ("because", claim.because),
+        ("expected", _expected(claim)),
+    )
     return [line for name, text in pairs if text for line in _fact(name, one_line(text), width)]
 
 
@@ -57,8 +80,9 @@ def _expected(claim: ClaimRecord) -> str | None:
     return claim.expected + (f": {claim.reason}" if claim.reason else "")
 
 
-def _part(claim: ClaimRecord, part: Part, kinds: Kinds, number: int | None,
-          width: int) -> list[str]:
+def _part(
+    claim: ClaimRecord, part: Part, kinds: Kinds, number: int | None, width: int
+) -> list[str]:
     lines = [f"part {number}    {part.check}"] if number else []
     lines += seed_lines(claim, part, claim.arms)
     unit = "repeats" if claim.kind == "timing" else "seeds"
@@ -83,8 +107,10 @@ def _control(claim: ClaimRecord, kinds: Kinds, width: int) -> list[str]:
     if control is None:
         return _fact("control", "none", width)
     sort = "mechanism off" if control.kind == "ablate" else "structure destroyed"
-    changed = "; ".join(f"{arm}: " + ", ".join(f"{name}={value}" for name, value in new.items())
-                        for arm, new in control.overrides.items())
+    changed = "; ".join(
+        f"{arm}: " + ", ".join(f"{name}={value}" for name, value in new.items())
+        for arm, new in control.overrides.items()
+    )
     lines = _fact("control", f"{sort}{': ' + changed if changed else ''}", width)
     state = control_state(claim)
     # Where it is caught the detail only repeats the margins that follow.
@@ -95,8 +121,9 @@ def _control(claim: ClaimRecord, kinds: Kinds, width: int) -> list[str]:
         unit = unit_of(claim, part.check, kinds)
         lines += _fact("", f"{name}margin {format_margin(part.margin, unit)}", width)
     if control.difference is not None:
-        lines += _fact("", f"claim minus control {format_margin(control.difference)}, "
-                           "paired by seed", width)
+        lines += _fact(
+            "", f"claim minus control {format_margin(control.difference)}, paired by seed", width
+        )
     return lines
 
 
@@ -106,5 +133,6 @@ def _end(claim: ClaimRecord, width: int) -> list[str]:
 
 
 def _fact(name: str, text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, initial_indent=f"{name:<10}", subsequent_indent=_INDENT,
-                         break_on_hyphens=False)
+    return textwrap.wrap(
+        text, width, initial_indent=f"{name:<10}", subsequent_indent=_INDENT, break_on_hyphens=False
+    )

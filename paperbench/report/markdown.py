@@ -36,9 +36,17 @@ def paper_table(record: PaperRecord, kinds: Kinds | None = None) -> str:
     kinds: what each metric measures, for units and arrows; without one neither is shown.
     """
     known = kinds or {}
-    lines = [f"# {escape(record.title)}", "", provenance(record), "",
-             *table(("claim", "verdict", "margin [interval]", "n", "control", "paper"),
-                    [_row(claim, known) for claim in record.claims]), ""]
+    lines = [
+        f"# {escape(record.title)}",
+        "",
+        provenance(record),
+        "",
+        *table(
+            ("claim", "verdict", "margin [interval]", "n", "control", "paper"),
+            [_row(claim, known) for claim in record.claims],
+        ),
+        "",
+    ]
     for claim in record.claims:
         lines += _section(claim, known)
     return "\n".join(lines).rstrip() + "\n"
@@ -62,16 +70,20 @@ def provenance(record: PaperRecord) -> str:
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """A table of cells that are already escaped."""
-    return ["| " + " | ".join(headers) + " |", "|" + "---|" * len(headers),
-            *("| " + " | ".join(row) + " |" for row in rows)]
+    return [
+        "| " + " | ".join(headers) + " |",
+        "|" + "---|" * len(headers),
+        *("| " + " | ".join(row) + " |" for row in rows),
+    ]
 
 
 def escape(text: str) -> str:
     """A user's text as one line of Markdown that shows exactly that text, in a table or out."""
     plain = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     marked = _MARKUP.sub(r"\\\1", plain)
-    return _LINE_START.sub(lambda match: f"{match[1]}\\{match[2]}" if match[1] else f"\\{match[3]}",
-                           marked)
+    return _LINE_START.sub(
+        lambda match: f"{match[1]}\\{match[2]}" if match[1] else f"\\{match[3]}", marked
+    )
 
 
 def code(text: str) -> str:
@@ -88,8 +100,14 @@ def _row(claim: ClaimRecord, kinds: Kinds) -> list[str]:
         margin = margin_cell(claim, kinds)
         n = str(claim.margin.n)
     control = "−" if claim.verdict is None else control_text(claim)
-    return [escape(claim.claim), verdict_cell(claim), margin, n, control,
-            escape(claim.reported or "")]
+    return [
+        escape(claim.claim),
+        verdict_cell(claim),
+        margin,
+        n,
+        control,
+        escape(claim.reported or ""),
+    ]
 
 
 def verdict_cell(claim: ClaimRecord, *, stale: bool = False) -> str:
@@ -118,14 +136,26 @@ def _section(claim: ClaimRecord, kinds: Kinds) -> list[str]:
     note = expectation(claim) if claim.expected != "PASS" else None
     facts += [escape(note)] if note else []
     facts += [f"check: {code(claim.check)}"] if claim.check else []
-    facts += [f"{name}: {escape(text)}" for name, text in (
-        ("source", claim.source), ("the paper", claim.reported), ("because", claim.because),
-        ("next", claim.next_step)) if text]
-    facts += [_part_fact(claim, part.check, part.margin, kinds)
-              for part in claim.parts] if len(claim.parts) > 1 else []
+    facts += [
+        f"{name}: {escape(text)}"
+        for name, text in (
+            ("source", claim.source),
+            ("the paper", claim.reported),
+            ("because", claim.because),
+            ("next", claim.next_step),
+        )
+        if text
+    ]
+    facts += (
+        [_part_fact(claim, part.check, part.margin, kinds) for part in claim.parts]
+        if len(claim.parts) > 1
+        else []
+    )
     facts += _control_facts(claim)
-    facts += [f"guard {guard.name} {'✓' if guard.ok else '✗'}: {escape(guard.detail)}"
-              for guard in claim.guards]
+    facts += [
+        f"guard {guard.name} {'✓' if guard.ok else '✗'}: {escape(guard.detail)}"
+        for guard in claim.guards
+    ]
     lines += [f"- {fact}" for fact in facts]
     means = _means(claim, kinds)
     return [*lines, "", *means, ""] if means else [*lines, ""]
@@ -141,8 +171,11 @@ def _control_facts(claim: ClaimRecord) -> list[str]:
     control = claim.control
     if control is None:
         return []
-    changed = ", ".join(f"{arm} {name}={value}" for arm, overrides in control.overrides.items()
-                        for name, value in overrides.items())
+    changed = ", ".join(
+        f"{arm} {name}={value}"
+        for arm, overrides in control.overrides.items()
+        for name, value in overrides.items()
+    )
     fact = f"control ({control.kind}{': ' + escape(changed) if changed else ''}): "
     fact += control_state(claim)
     for part in control.parts:
@@ -157,13 +190,31 @@ def _means(claim: ClaimRecord, kinds: Kinds) -> list[str]:
     metrics = list(dict.fromkeys(name for values in claim.arms.values() for name in values))
     if not metrics:
         return []
-    arms = {arm: {name: fmean(values[name]) for name in metrics if values.get(name)}
-            for arm, values in claim.arms.items()}
-    decimals = {name: decimals_for([means[name] for means in arms.values() if name in means])
-                for name in metrics}
-    headers = ["mean of the seeds", *(
-        escape(name) + (ARROWS[kinds[name].direction] if name in kinds else "")
-        for name in metrics)]
-    return table(headers, [
-        [escape(arm), *(format_number(means[name], decimals[name]) if name in means else "−"
-                        for name in metrics)] for arm, means in arms.items()])
+    arms = {
+        arm: {name: fmean(values[name]) for name in metrics if values.get(name)}
+        for arm, values in claim.arms.items()
+    }
+    decimals = {
+        name: decimals_for([means[name] for means in arms.values() if name in means])
+        for name in metrics
+    }
+    headers = [
+        "mean of the seeds",
+        *(
+            escape(name) + (ARROWS[kinds[name].direction] if name in kinds else "")
+            for name in metrics
+        ),
+    ]
+    return table(
+        headers,
+        [
+            [
+                escape(arm),
+                *(
+                    format_number(means[name], decimals[name]) if name in means else "−"
+                    for name in metrics
+                ),
+            ]
+            for arm, means in arms.items()
+        ],
+    )

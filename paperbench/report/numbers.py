@@ -10,16 +10,18 @@ from paperbench.metric_kinds import MetricKind
 from paperbench.registry import experiments
 from paperbench.spec.check import Arithmetic, Call, CheckSyntaxError, Metric, Term, parse_check
 
-Kinds = Mapping[str, MetricKind]                # metric -> what it measures
-MOST_DECIMALS = 6                               # beyond it a number is written as 1.2e-08
+Kinds = Mapping[str, MetricKind]  # metric -> what it measures
+MOST_DECIMALS = 6  # beyond it a number is written as 1.2e-08
 LARGEST = 1e7
 
 
 def format_margin(margin: Margin, unit: str = "") -> str:
     """`+0.77 [+0.61, +0.93] ppl`: two significant digits of the interval's half-width."""
     digits = decimals_of(margin)
-    mean, low, high = (format_number(value, digits, signed=True)
-                       for value in (margin.mean, margin.low, margin.high))
+    mean, low, high = (
+        format_number(value, digits, signed=True)
+        for value in (margin.mean, margin.low, margin.high)
+    )
     interval = f"{mean} [{low}, {high}]" if margin.low != margin.high else mean
     return f"{interval} {unit}" if unit else interval
 
@@ -34,13 +36,18 @@ def format_half_width(margin: Margin) -> str:
 
 def decimals_of(margin: Margin) -> int | None:
     """Decimals for a margin's numbers; None: scientific."""
-    if all(value == round(value) and abs(value) < LARGEST for value in
-           (margin.mean, margin.low, margin.high) if math.isfinite(value)):
+    if all(
+        value == round(value) and abs(value) < LARGEST
+        for value in (margin.mean, margin.low, margin.high)
+        if math.isfinite(value)
+    ):
         return 0
     half = (margin.high - margin.low) / 2
     scale = half if math.isfinite(half) and half > 0 else abs(margin.mean) / 10
-    largest = max((abs(value) for value in (margin.mean, margin.low, margin.high)
-                   if math.isfinite(value)), default=0.0)
+    largest = max(
+        (abs(value) for value in (margin.mean, margin.low, margin.high) if math.isfinite(value)),
+        default=0.0,
+    )
     return _decimals(scale, largest)
 
 
@@ -75,7 +82,7 @@ def format_number(value: float, decimals: int | None, *, signed: bool = False) -
     sign = "+" if signed else ""
     text = f"{value:{sign}.1e}" if decimals is None else f"{value:{sign},.{decimals}f}"
     if not any(digit in "123456789" for digit in text.partition("e")[0]):
-        text = text.lstrip("+-")                 # -0.00 has no sign worth showing
+        text = text.lstrip("+-")  # -0.00 has no sign worth showing
     return text.replace("-", "−")
 
 
@@ -102,8 +109,9 @@ def kinds_of(paper: PaperRecord) -> dict[str, MetricKind]:
     for info in own or every:
         for name, kind in info.metrics.items():
             found.setdefault(name, set()).add(kind)
-    return {name: kinds.pop() for name, kinds in found.items()
-            if name in wanted and len(kinds) == 1}
+    return {
+        name: kinds.pop() for name, kinds in found.items() if name in wanted and len(kinds) == 1
+    }
 
 
 def unit_of(claim: ClaimRecord, part: str, kinds: Kinds) -> str:

@@ -22,10 +22,15 @@ and `paperbench report --markdown` writes this page; nothing here is edited by h
 A margin is positive where it supports the claim. The control is the same comparison with the
 credited mechanism switched off; on it the claim must not pass.
 """
-STALE = ("`stale`: the claim or its code has changed since, or it is no longer among the claims; "
-         "this verdict does not count until `paperbench verify` judges it again.")
-_BLOCK = re.compile(r"(?P<begin><!-- paperbench: results (?P<place>[a-z]+-[a-z]+) -->)\n"
-                    r"(?:.*?\n)??(?P<end><!-- paperbench: end -->)", flags=re.DOTALL)
+STALE = (
+    "`stale`: the claim or its code has changed since, or it is no longer among the claims; "
+    "this verdict does not count until `paperbench verify` judges it again."
+)
+_BLOCK = re.compile(
+    r"(?P<begin><!-- paperbench: results (?P<place>[a-z]+-[a-z]+) -->)\n"
+    r"(?:.*?\n)??(?P<end><!-- paperbench: end -->)",
+    flags=re.DOTALL,
+)
 _URGENCY = {"error": 0, "unexpected": 0, "inconclusive": 1, "as expected": 2}
 
 
@@ -36,13 +41,14 @@ class Hashes(NamedTuple):
     code: str
 
 
-Current = Mapping[str, Hashes]                  # by `<paper>/<claim>`
+Current = Mapping[str, Hashes]  # by `<paper>/<claim>`
 
 
 def is_stale(paper: PaperRecord, claim: ClaimRecord, current: Current | None) -> bool:
-    """Whether the claim, or the code behind it, is not what was judged. current: None: not known."""
-    return (current is not None and current.get(f"{paper.paper}/{claim.claim}")
-            != Hashes(claim.spec_sha256, claim.code_sha256))
+    """Whether the claim or the code behind it has changed. current: None: not known."""
+    return current is not None and current.get(f"{paper.paper}/{claim.claim}") != Hashes(
+        claim.spec_sha256, claim.code_sha256
+    )
 
 
 def overview(papers: Sequence[PaperRecord], current: Current | None) -> str:
@@ -50,15 +56,20 @@ def overview(papers: Sequence[PaperRecord], current: Current | None) -> str:
     lines = [INTRODUCTION]
     for _, group in groupby(sorted(papers, key=_place), key=_place):
         together = list(group)
-        lines += [f"## {together[0].tier}, {together[0].device}", "",
-                  *_place_table(together, current), ""]
+        lines += [
+            f"## {together[0].tier}, {together[0].device}",
+            "",
+            *_place_table(together, current),
+            "",
+        ]
     if any(is_stale(paper, claim, current) for paper in papers for claim in paper.claims):
         lines += [STALE, ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def fill_blocks(page: str, papers: Sequence[PaperRecord], current: Current | None, *,
-                link_base: str) -> str:
+def fill_blocks(
+    page: str, papers: Sequence[PaperRecord], current: Current | None, *, link_base: str
+) -> str:
     """Put today's verdicts between the marks of a page, a README say; the rest stays as it is.
 
     A block begins with `<!-- paperbench: results TIER-DEVICE -->` and ends with
@@ -77,16 +88,24 @@ def _place(paper: PaperRecord) -> tuple[int, str]:
     return ("quick", "full", "smoke").index(paper.tier), paper.device
 
 
-def _place_table(papers: Sequence[PaperRecord], current: Current | None,
-                 link_base: str = "") -> list[str]:
+def _place_table(
+    papers: Sequence[PaperRecord], current: Current | None, link_base: str = ""
+) -> list[str]:
     """Counts and one row a claim, for the records of one tier and device."""
     pairs = [(paper, claim) for paper in papers for claim in paper.claims]
     pairs.sort(key=lambda pair: _URGENCY[outcome_of(pair[1])])
     stale = [is_stale(paper, claim, current) for paper, claim in pairs]
-    return [_counts(pairs, stale), "",
-            *table(("paper", "claim", "verdict", "margin", "n", "control", "the paper says"),
-                   [_row(paper, claim, old, link_base)
-                    for (paper, claim), old in zip(pairs, stale, strict=True)])]
+    return [
+        _counts(pairs, stale),
+        "",
+        *table(
+            ("paper", "claim", "verdict", "margin", "n", "control", "the paper says"),
+            [
+                _row(paper, claim, old, link_base)
+                for (paper, claim), old in zip(pairs, stale, strict=True)
+            ],
+        ),
+    ]
 
 
 def _row(paper: PaperRecord, claim: ClaimRecord, stale: bool, link_base: str) -> list[str]:
@@ -94,18 +113,34 @@ def _row(paper: PaperRecord, claim: ClaimRecord, stale: bool, link_base: str) ->
     margin = "−" if claim.margin is None else format_half_width(claim.margin)
     n = "−" if claim.margin is None else str(claim.margin.n)
     control = "−" if claim.verdict is None else control_text(claim)
-    return [link, escape(claim.claim), verdict_cell(claim, stale=stale), margin, n, control,
-            escape(claim.reported or "")]
+    return [
+        link,
+        escape(claim.claim),
+        verdict_cell(claim, stale=stale),
+        margin,
+        n,
+        control,
+        escape(claim.reported or ""),
+    ]
 
 
 def _counts(pairs: Sequence[tuple[PaperRecord, ClaimRecord]], stale: Sequence[bool]) -> str:
-    judged = [(claim, old) for (_, claim), old in zip(pairs, stale, strict=True)
-              if claim.verdict is not None]
+    judged = [
+        (claim, old)
+        for (_, claim), old in zip(pairs, stale, strict=True)
+        if claim.verdict is not None
+    ]
     current = [outcome_of(claim) for claim, old in judged if not old]
     parts = [f"{current.count('as expected')} as expected"]
-    parts += [f"{count} {words}" for words, count in (
-        ("not as expected", current.count("unexpected")),
-        ("undecided", current.count("inconclusive")), ("errored", current.count("error")),
-        ("stale", sum(old for _, old in judged)),
-        ("readings not tried", len(pairs) - len(judged))) if count]
+    parts += [
+        f"{count} {words}"
+        for words, count in (
+            ("not as expected", current.count("unexpected")),
+            ("undecided", current.count("inconclusive")),
+            ("errored", current.count("error")),
+            ("stale", sum(old for _, old in judged)),
+            ("readings not tried", len(pairs) - len(judged)),
+        )
+        if count
+    ]
     return ", ".join(parts) + "."

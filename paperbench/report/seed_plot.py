@@ -10,8 +10,8 @@ from paperbench.judge.record import ClaimRecord, Part, Values
 from paperbench.report.numbers import decimals_for, decimals_of, format_number
 from paperbench.spec.check import CheckSyntaxError, Metric, parse_check
 
-SCALE = 32                                      # columns of the common scale
-MOST_ROWS = 16                                  # of seeds (repeats) before the rest is counted
+SCALE = 32  # columns of the common scale
+MOST_ROWS = 16  # of seeds (repeats) before the rest is counted
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,19 @@ def _dots(claim: ClaimRecord, part: Part, pair: _Pair) -> list[str]:
     margins = [format_number(value, margin_decimals, signed=True) for value in part.margin.values]
     widths = [max(len(row[i]) for row in rows) for i in (1, 2)]
     legend = f"● {pair.left}  ○ {pair.right}"
-    header = [f"{legend:<{SCALE}}", *(f"{mark:>{width}}" for mark, width in
-                                      zip("●○", widths, strict=True)), "margin"]
+    header = [
+        f"{legend:<{SCALE}}",
+        *(f"{mark:>{width}}" for mark, width in zip("●○", widths, strict=True)),
+        "margin",
+    ]
     width = max(len("margin"), *map(len, margins))
-    if len(legend) > SCALE:                      # two long names take a line of their own
+    if len(legend) > SCALE:  # two long names take a line of their own
         header = [legend]
     lines = ["  ".join(header)]
-    lines += [f"{row[0]}  {row[1]:>{widths[0]}}  {row[2]:>{widths[1]}}  {margin:>{width}}"
-              for row, margin in zip(rows, margins, strict=True)]
+    lines += [
+        f"{row[0]}  {row[1]:>{widths[0]}}  {row[2]:>{widths[1]}}  {margin:>{width}}"
+        for row, margin in zip(rows, margins, strict=True)
+    ]
     return _labelled(claim, lines)
 
 
@@ -80,11 +85,12 @@ def _bars(claim: ClaimRecord, part: Part) -> list[str]:
     decimals = decimals_of(part.margin)
     texts = [format_number(value, decimals, signed=True) for value in values]
     width = max(map(len, texts), default=0)
-    lines = [f"{'against it':>{half - 1}} │ {'supports it':<{half - 2}}  "
-             f"{'margin':>{max(width, 6)}}"]
+    lines = [
+        f"{'against it':>{half - 1}} │ {'supports it':<{half - 2}}  {'margin':>{max(width, 6)}}"
+    ]
     for value, text in zip(values, texts, strict=True):
         length = round(abs(value) / largest * (half - 1)) if math.isfinite(value) else 0
-        bar = ("━" * length)
+        bar = "━" * length
         left, right = (bar, "") if value < 0 else ("", bar)
         lines.append(f"{left:>{half}}│{right:<{half - 1}}  {text:>{max(width, 6)}}")
     return _labelled(claim, lines)
@@ -94,8 +100,11 @@ def _labelled(claim: ClaimRecord, lines: Sequence[str]) -> list[str]:
     """A header and its rows, with `seed 0` before each row, cut after MOST_ROWS."""
     unit = "repeat" if claim.kind == "timing" else "seed"
     header, rows = lines[0], lines[1:]
-    names = [f"{unit} {i}" for i in range(len(rows))] if claim.kind == "timing" else [
-        f"{unit} {seed}" for seed in (claim.seeds or range(len(rows)))]
+    names = (
+        [f"{unit} {i}" for i in range(len(rows))]
+        if claim.kind == "timing"
+        else [f"{unit} {seed}" for seed in (claim.seeds or range(len(rows)))]
+    )
     width = max([10, *(len(name) + 2 for name in names)])
     shown = [f"{name:<{width}}{row}" for name, row in zip(names, rows, strict=False)][:MOST_ROWS]
     if len(rows) > MOST_ROWS:

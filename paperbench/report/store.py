@@ -29,8 +29,10 @@ def result_path(results: Path, record: PaperRecord) -> Path:
     """`<results>/<tier>-<device>/<paper>.json`; raises UsageError for a name that leaves it."""
     parts = [f"{record.tier}-{record.device}", *record.paper.split("/")]
     if not all(_PART.fullmatch(part) for part in parts):
-        raise UsageError(f"`{record.paper}` on `{record.device}` cannot name a results file",
-                         help="a paper's slug holds a-z, 0-9 and hyphens")
+        raise UsageError(
+            f"`{record.paper}` on `{record.device}` cannot name a results file",
+            help="a paper's slug holds a-z, 0-9 and hyphens",
+        )
     return results.joinpath(*parts[:-1], f"{parts[-1]}.json")
 
 
@@ -58,11 +60,13 @@ def _lock(results: Path) -> FileLock:
     return FileLock(folder / f"results-{name}.lock")
 
 
-def _merge_and_write(path: Path, record: PaperRecord, judged: Sequence[ClaimRecord],
-                     current_claims: Sequence[str]) -> None:
+def _merge_and_write(
+    path: Path, record: PaperRecord, judged: Sequence[ClaimRecord], current_claims: Sequence[str]
+) -> None:
     earlier = _read_earlier(path)
     merged = record.model_copy(
-        update={"claims": _merge(earlier.claims if earlier else [], judged, current_claims)})
+        update={"claims": _merge(earlier.claims if earlier else [], judged, current_claims)}
+    )
     if earlier is not None and _essence(earlier) == _essence(merged):
         merged = earlier
     kinds = kinds_of(merged)
@@ -95,14 +99,15 @@ def write_atomically(path: Path, text: str) -> None:
             out.write(text.encode())
             out.flush()
             os.fsync(out.fileno())
-        os.chmod(name, 0o644)                    # mkstemp gives the file to its owner alone
+        os.chmod(name, 0o644)  # mkstemp gives the file to its owner alone
         os.replace(name, path)
         name = None
     except OSError as broken:
         raise PaperbenchError(
             f"{path} cannot be written: {broken.strerror or broken}",
             help="make room or choose another folder with `--results`; finished runs are in the "
-                 "ledger, so the same command writes it again without training") from None
+            "ledger, so the same command writes it again without training",
+        ) from None
     finally:
         if name is not None:
             Path(name).unlink(missing_ok=True)
@@ -119,8 +124,9 @@ def _read_earlier(path: Path) -> PaperRecord | None:
         return None
 
 
-def _merge(earlier: Sequence[ClaimRecord], judged: Sequence[ClaimRecord],
-           current: Sequence[str]) -> list[ClaimRecord]:
+def _merge(
+    earlier: Sequence[ClaimRecord], judged: Sequence[ClaimRecord], current: Sequence[str]
+) -> list[ClaimRecord]:
     records = {claim.claim: claim for claim in earlier if claim.claim in current}
     records |= {claim.claim: claim for claim in judged}
     order = {name: place for place, name in enumerate(current)}

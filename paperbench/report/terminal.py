@@ -23,7 +23,7 @@ from paperbench.report.words import (
 __all__ = ["VerdictTable", "format_margin", "plain_table", "summary_line", "verdict_table"]
 
 PLAIN_WIDTH = 80
-PAPER_WIDTH = 28            # of the cell that quotes the paper, before it is cut
+PAPER_WIDTH = 28  # of the cell that quotes the paper, before it is cut
 _HEADERS = ("claim", "verdict", "margin [interval]", "n", "control", "paper")
 
 
@@ -68,11 +68,16 @@ def plain_table(paper: PaperRecord, kinds: Kinds | None = None, *, width: int = 
 
 def summary_line(papers: Iterable[PaperRecord], *, elapsed: str, where: Sequence[str]) -> Text:
     """`5 as expected, 0 not · 2 m 41 s · results/quick-cpu/fox.md · look closer: ...`."""
-    named = [(f"{paper.paper}/{claim.claim}", outcome_of(claim), claim.verdict)
-             for paper in papers for claim in paper.claims]
+    named = [
+        (f"{paper.paper}/{claim.claim}", outcome_of(claim), claim.verdict)
+        for paper in papers
+        for claim in paper.claims
+    ]
     judged = [(name, found) for name, found, verdict in named if verdict is not None]
-    counts = {key: sum(found == key for _, found in judged)
-              for key in ("as expected", "unexpected", "inconclusive", "error")}
+    counts = {
+        key: sum(found == key for _, found in judged)
+        for key in ("as expected", "unexpected", "inconclusive", "error")
+    }
     text = Text(f"{counts['as expected']} as expected, ")
     text.append(f"{counts['unexpected']} not", style="red" if counts["unexpected"] else "")
     if counts["inconclusive"]:
@@ -103,8 +108,14 @@ def _cells(claim: ClaimRecord, kinds: Kinds) -> tuple[str, str, str, str, str, s
         margin = format_margin(claim.margin, _unit(claim, kinds))
         n = str(claim.margin.n)
     control = "−" if claim.verdict is None else control_text(claim)
-    return (claim.claim, verdict_word(claim) + exact, margin, n, control,
-            one_line(claim.reported or ""))
+    return (
+        claim.claim,
+        verdict_word(claim) + exact,
+        margin,
+        n,
+        control,
+        one_line(claim.reported or ""),
+    )
 
 
 def _unit(claim: ClaimRecord, kinds: Kinds) -> str:
@@ -150,12 +161,13 @@ def _pad(text: str, width: int) -> str:
 
 
 def _cut(text: str, width: int) -> str:
-    return text if cell_len(text) <= width else text[:width - 1].rstrip() + "…"
+    return text if cell_len(text) <= width else text[: width - 1].rstrip() + "…"
 
 
 def _fold(text: str, indent: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent,
-                         break_on_hyphens=False)
+    return textwrap.wrap(
+        text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    )
 
 
 def _coloured(text: str) -> Text:

@@ -8,8 +8,14 @@ from paperbench.judge.outcome import Outcome, outcome
 from paperbench.judge.record import ClaimRecord, Control, Margin
 from paperbench.report.numbers import decimals_of, format_number, widths_from_zero
 
-STYLES = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow", "VACUOUS": "magenta",
-          "ERROR": "red", "reading": "dim"}
+STYLES = {
+    "PASS": "green",
+    "FAIL": "red",
+    "INCONCLUSIVE": "yellow",
+    "VACUOUS": "magenta",
+    "ERROR": "red",
+    "reading": "dim",
+}
 
 
 def one_line(text: str) -> str:

@@ -8,6 +8,17 @@ from paperbench.spec.select import Selected, select
 from paperbench.spec.validate import load_and_validate, validate
 
 __all__ = [
-    "Claim", "ClaimFile", "Experiment", "Problem", "Selected", "Tier", "claims_folder", "discover",
-    "load_and_validate", "load_claim_file", "resolve_parameters", "select", "validate",
+    "Claim",
+    "ClaimFile",
+    "Experiment",
+    "Problem",
+    "Selected",
+    "Tier",
+    "claims_folder",
+    "discover",
+    "load_and_validate",
+    "load_claim_file",
+    "resolve_parameters",
+    "select",
+    "validate",
 ]

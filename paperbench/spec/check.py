@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-FUNCTIONS = {"abs": 1, "min": None, "max": None, "log": 1, "exp": 1, "sqrt": 1}   # name: arity
-MAX_LENGTH = 500                                # characters; the deepest tree a check may need
+FUNCTIONS = {"abs": 1, "min": None, "max": None, "log": 1, "exp": 1, "sqrt": 1}  # name: arity
+MAX_LENGTH = 500  # characters; the deepest tree a check may need
 
 Operator = Literal["<", "<=", ">", ">=", "=="]
 
@@ -93,8 +93,12 @@ class Check:
 
     def metrics(self) -> list[Metric]:
         """Every `arm.metric` in reading order, repeats included."""
-        return [metric for part in self.parts for side in (part.left, part.right)
-                for metric in _metrics(side)]
+        return [
+            metric
+            for part in self.parts
+            for side in (part.left, part.right)
+            for metric in _metrics(side)
+        ]
 
     def arms(self) -> list[str]:
         """The arms it names, each once, in reading order."""
@@ -102,10 +106,18 @@ class Check:
 
 
 _ARITHMETIC: dict[type[ast.operator], Literal["+", "-", "*", "/", "**"]] = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**",
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.Pow: "**",
 }
 _COMPARISONS: dict[type[ast.cmpop], Operator] = {
-    ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Eq: "==",
 }
 
 
@@ -116,22 +128,26 @@ def parse_check(text: str, *, exact: bool = False) -> Check:
     which Python would read as a minus: `no-gate.loss` is one metric.
     """
     if len(text) > MAX_LENGTH or not text.isascii() or not text.isprintable():
-        raise CheckSyntaxError(f"a check is one line of at most {MAX_LENGTH} characters, all of "
-                               "them ASCII", column=0)
+        raise CheckSyntaxError(
+            f"a check is one line of at most {MAX_LENGTH} characters, all of them ASCII", column=0
+        )
     try:
-        with warnings.catch_warnings():         # Python has opinions on `1and 2`; it is refused
+        with warnings.catch_warnings():  # Python has opinions on `1and 2`; it is refused
             warnings.simplefilter("error")
             tree = ast.parse(_hide_hyphens(_hide_arms(text)), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as broken:
         column = max(0, (getattr(broken, "offset", None) or 1) - 1)
-        raise CheckSyntaxError("this is not a comparison that can be parsed", column=column,
-                               help="write for example `fox.val_loss < transformer.val_loss`",
-                               ) from None
+        raise CheckSyntaxError(
+            "this is not a comparison that can be parsed",
+            column=column,
+            help="write for example `fox.val_loss < transformer.val_loss`",
+        ) from None
     parts = tuple(_comparisons(tree, text, exact))
     check = Check(text, parts)
     if not check.metrics():
-        raise CheckSyntaxError("a check compares at least one `arm.metric`", column=0,
-                               length=len(text))
+        raise CheckSyntaxError(
+            "a check compares at least one `arm.metric`", column=0, length=len(text)
+        )
     return check
 
 
@@ -173,8 +189,11 @@ def _comparisons(node: ast.expr, text: str, exact: bool) -> Iterator[Comparison]
         if symbol is None:
             raise _refuse(node, "a comparison is one of < <= > >=")
         if symbol == "==" and not exact:
-            raise _refuse(node, "`==` needs `kind: exact`: two trained numbers are never equal",
-                          help="write an equivalence: -0.01 < a.x - b.x < 0.01")
+            raise _refuse(
+                node,
+                "`==` needs `kind: exact`: two trained numbers are never equal",
+                help="write an equivalence: -0.01 < a.x - b.x < 0.01",
+            )
         start, end = left.col_offset, right.end_col_offset or len(text)
         yield Comparison(_term(left, text), symbol, _term(right, text), text[start:end])
 
@@ -183,7 +202,7 @@ def _term(node: ast.expr, text: str) -> Term:
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
         return Number(_finite(node))
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        written = text[node.col_offset:node.end_col_offset]   # hyphens as the user wrote them
+        written = text[node.col_offset : node.end_col_offset]  # hyphens as the user wrote them
         arm, _, name = written.partition(".")
         return Metric(arm.strip(), name.strip(), node.col_offset, len(written))
     if isinstance(node, ast.BinOp) and type(node.op) in _ARITHMETIC:
@@ -194,11 +213,14 @@ def _term(node: ast.expr, text: str) -> Term:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         return _call(node, node.func.id, text)
     if isinstance(node, ast.Name):
-        raise _refuse(node, f"`{text[node.col_offset:node.end_col_offset]}` is not a metric",
-                      help=_SPACES)
-    raise _refuse(node, "only numbers, `arm.metric`, + - * / ** and "
-                        f"{' '.join(FUNCTIONS)} are allowed in a check",
-                  help=_SPACES if isinstance(node, ast.Attribute) else None)
+        raise _refuse(
+            node, f"`{text[node.col_offset : node.end_col_offset]}` is not a metric", help=_SPACES
+        )
+    raise _refuse(
+        node,
+        f"only numbers, `arm.metric`, + - * / ** and {' '.join(FUNCTIONS)} are allowed in a check",
+        help=_SPACES if isinstance(node, ast.Attribute) else None,
+    )
 
 
 def _finite(node: ast.Constant) -> float:
@@ -213,8 +235,11 @@ def _finite(node: ast.Constant) -> float:
 
 def _call(node: ast.Call, name: str, text: str) -> Call:
     if name not in FUNCTIONS or node.keywords:
-        raise _refuse(node, f"`{name}` is not a function of the check language",
-                      help=f"there are: {', '.join(FUNCTIONS)}")
+        raise _refuse(
+            node,
+            f"`{name}` is not a function of the check language",
+            help=f"there are: {', '.join(FUNCTIONS)}",
+        )
     arity = FUNCTIONS[name]
     if (arity is not None and len(node.args) != arity) or (arity is None and len(node.args) < 2):
         raise _refuse(node, f"`{name}` takes {'one term' if arity else 'two terms or more'}")

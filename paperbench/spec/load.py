@@ -28,15 +28,19 @@ def claims_folder(explicit: Path | None = None) -> Path:
     """
     if explicit is not None:
         if not explicit.is_dir():
-            raise UsageError(f"there is no folder {explicit}",
-                             help="`--claims` takes the folder that holds the claim files")
+            raise UsageError(
+                f"there is no folder {explicit}",
+                help="`--claims` takes the folder that holds the claim files",
+            )
         return explicit
     package = Path(__file__).resolve().parents[1]
     for folder in (Path("claims"), package / "claims", package.parent / "claims"):
         if folder.is_dir():
             return folder
-    raise UsageError("there is no folder `claims` here, and none is shipped with paperbench",
-                     help="say where the claim files are with `--claims FOLDER`")
+    raise UsageError(
+        "there is no folder `claims` here, and none is shipped with paperbench",
+        help="say where the claim files are with `--claims FOLDER`",
+    )
 
 
 def discover(folders: Sequence[Path]) -> list[Path]:
@@ -58,8 +62,10 @@ def discover_with_folders(folders: Sequence[Path]) -> list[tuple[Path, Path]]:
             if any(part.startswith(".") for part in path.relative_to(folder).parts):
                 continue
             if path.suffix == ".yml":
-                raise SpecError(f"{path} would be left out: a claim file ends in `.yaml`",
-                                help=f"rename it to {path.with_suffix('.yaml').name}")
+                raise SpecError(
+                    f"{path} would be left out: a claim file ends in `.yaml`",
+                    help=f"rename it to {path.with_suffix('.yaml').name}",
+                )
             if path.suffix == ".yaml":
                 found.setdefault(path, folder)
     return sorted(found.items())
@@ -96,9 +102,11 @@ def _slug(path: Path, folder: Path) -> str:
         raise SpecError(f"{quoted(path.name)} does not end in `.yaml`", where=Location(path, 1, 1))
     for part in parts:
         if not _SLUG.fullmatch(part):
-            raise SpecError(f"{quoted(part)} cannot be a paper's slug", where=Location(path, 1, 1),
-                            help="name the file with a-z, 0-9 and hyphens: "
-                                 "`forgetting-transformer.yaml`")
+            raise SpecError(
+                f"{quoted(part)} cannot be a paper's slug",
+                where=Location(path, 1, 1),
+                help="name the file with a-z, 0-9 and hyphens: `forgetting-transformer.yaml`",
+            )
     return "/".join(parts)
 
 
@@ -119,12 +127,17 @@ def _reserved(document: Document) -> Iterator[SpecError]:
     claims = document.value.get("claims")
     written: list[Loc] = [(key,) for key in ("slug", "path") if key in document.value]
     if isinstance(claims, dict):
-        written += [("claims", name, "name") for name, claim in claims.items()
-                    if isinstance(claim, dict) and "name" in claim]
+        written += [
+            ("claims", name, "name")
+            for name, claim in claims.items()
+            if isinstance(claim, dict) and "name" in claim
+        ]
     for loc in written:
-        yield SpecError(f"unknown key `{loc[-1]}` in {name_place(loc[:-1])}",
-                        where=document.positions.key(loc),
-                        help=did_you_mean(str(loc[-1]), keys_at(loc[:-1])))
+        yield SpecError(
+            f"unknown key `{loc[-1]}` in {name_place(loc[:-1])}",
+            where=document.positions.key(loc),
+            help=did_you_mean(str(loc[-1]), keys_at(loc[:-1])),
+        )
 
 
 def _bad_names(document: Document) -> Iterator[SpecError]:
@@ -138,15 +151,16 @@ def _bad_names(document: Document) -> Iterator[SpecError]:
             yield from _check_names("arm", experiment.get("arms"), loc, positions)
 
 
-def _check_names(what: str, mapping: object, loc: Loc, positions: Positions
-                 ) -> Iterator[SpecError]:
+def _check_names(what: str, mapping: object, loc: Loc, positions: Positions) -> Iterator[SpecError]:
     pattern = _SLUG if what == "claim" else _NAME
     for name in mapping if isinstance(mapping, dict) else ():
         if not pattern.fullmatch(name):
             allowed = "a-z, 0-9 and hyphens" + ("" if what == "claim" else " or underscores")
-            yield SpecError(f"{quoted(name)} cannot be the name of {_article(what)}",
-                            where=positions.key((*loc, name)),
-                            help=f"use {allowed}, a letter or digit first")
+            yield SpecError(
+                f"{quoted(name)} cannot be the name of {_article(what)}",
+                where=positions.key((*loc, name)),
+                help=f"use {allowed}, a letter or digit first",
+            )
 
 
 def _article(noun: str) -> str:

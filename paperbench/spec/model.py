@@ -52,8 +52,10 @@ class Source(Model):
     note: str | None = None
 
     def __str__(self) -> str:
-        return ", ".join(f"{key} {value}" if key != "note" else str(value)
-                         for key, value in self.model_dump(exclude_none=True).items())
+        return ", ".join(
+            f"{key} {value}" if key != "note" else str(value)
+            for key, value in self.model_dump(exclude_none=True).items()
+        )
 
 
 class Experiment(Model):
@@ -145,12 +147,15 @@ class ClaimFile(Model):
         if claim.experiment:
             experiment = self.experiment_of(claim).model_dump(mode="json")
             used = {*claim.parsed_check().arms(), *([claim.anchor.arm] if claim.anchor else [])}
-            experiment["arms"] = {arm: params for arm, params in experiment["arms"].items()
-                                  if arm in used}
-        return canonical_sha256({
-            "claim": claim.model_dump(mode="json", exclude={"source", "reported", "because"}),
-            "experiment": experiment,
-        })
+            experiment["arms"] = {
+                arm: params for arm, params in experiment["arms"].items() if arm in used
+            }
+        return canonical_sha256(
+            {
+                "claim": claim.model_dump(mode="json", exclude={"source", "reported", "because"}),
+                "experiment": experiment,
+            }
+        )
 
 
 def canonical_sha256(value: Mapping[str, Any]) -> str:

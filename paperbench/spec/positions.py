@@ -8,7 +8,7 @@ from pathlib import Path
 
 from paperbench.errors import Location
 
-Loc = tuple[str | int, ...]                     # ("claims", "shrinks-gap", "check")
+Loc = tuple[str | int, ...]  # ("claims", "shrinks-gap", "check")
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Positions:
         where = self.value(loc)
         start = where.column - 1
         line = self.lines[where.line - 1] if where.line <= len(self.lines) else ""
-        return line[start:start + where.length]
+        return line[start : start + where.length]
 
     def inside(self, loc: Loc, text: str, column: int, length: int) -> Location:
         """A stretch of the scalar `text` at `loc`; column counts from 0 inside `text`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-MAX_SHOWN = 60                                  # characters: a message stays on one screen
+MAX_SHOWN = 60  # characters: a message stays on one screen
 
 
 def quoted(text: str) -> str:

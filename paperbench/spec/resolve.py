@@ -23,18 +23,23 @@ def resolve_parameters(
     one run. Raises UsageError for an arm, a tier or a parameter that is not known.
     """
     if arm not in experiment.arms:
-        raise UsageError(f"experiment `{experiment.run}` has no arm `{arm}`",
-                         help=did_you_mean(arm, experiment.arms, label="arms"))
+        raise UsageError(
+            f"experiment `{experiment.run}` has no arm `{arm}`",
+            help=did_you_mean(arm, experiment.arms, label="arms"),
+        )
     if tier not in experiment.tiers:
-        raise UsageError(f"experiment `{experiment.run}` has no tier `{tier}`",
-                         help=did_you_mean(tier, experiment.tiers, label="tiers"))
+        raise UsageError(
+            f"experiment `{experiment.run}` has no tier `{tier}`",
+            help=did_you_mean(tier, experiment.tiers, label="tiers"),
+        )
     resolved = info.defaults
-    for layer in (experiment.params, experiment.tiers[tier], experiment.arms[arm],
-                  overrides or {}):
+    for layer in (experiment.params, experiment.tiers[tier], experiment.arms[arm], overrides or {}):
         for name, value in layer.items():
             if name not in resolved:
-                raise UsageError(f"unknown parameter `{name}` for experiment `{info.name}`",
-                                 help=did_you_mean(name, resolved, label="parameters"))
+                raise UsageError(
+                    f"unknown parameter `{name}` for experiment `{info.name}`",
+                    help=did_you_mean(name, resolved, label="parameters"),
+                )
             resolved[name] = value
     return {name: _as_declared(info.parameters[name], value) for name, value in resolved.items()}
 

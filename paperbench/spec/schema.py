@@ -20,8 +20,12 @@ def claims_schema() -> dict[str, Any]:
             del node["properties"][name]
             node["required"].remove(name)
     title = "A paperbench claim file"
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": title,
-            "description": "One paper's claims, the experiments they run, and their controls."}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": title,
+        "description": "One paper's claims, the experiments they run, and their controls.",
+    }
 
 
 def schema_text() -> str:
@@ -29,5 +33,5 @@ def schema_text() -> str:
     return json.dumps(claims_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-if __name__ == "__main__":                      # python -m paperbench.spec.schema
+if __name__ == "__main__":  # python -m paperbench.spec.schema
     SCHEMA_FILE.write_text(schema_text(), encoding="utf-8")

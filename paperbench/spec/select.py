@@ -31,22 +31,26 @@ def select(files: Sequence[ClaimFile], selectors: Iterable[str] = ()) -> list[Se
     """
     every = [Selected(file, claim) for file in files for claim in file.claims.values()]
     if not every:
-        raise NothingSelected("there is no claim to select",
-                              help="is this the right folder? `--claims FOLDER` names another")
+        raise NothingSelected(
+            "there is no claim to select",
+            help="is this the right folder? `--claims FOLDER` names another",
+        )
     wanted = list(dict.fromkeys(selectors))
     chosen: set[str] = set() if wanted else {one.name for one in every}
     for selector in wanted:
         matching = {one.name for one in every if _matches(selector, one)}
         if not matching:
-            raise NothingSelected(f"no claim matches {quoted(selector)}",
-                                  help=_what_there_is(selector, every))
+            raise NothingSelected(
+                f"no claim matches {quoted(selector)}", help=_what_there_is(selector, every)
+            )
         chosen |= matching
     return [one for one in every if one.name in chosen]
 
 
 def _matches(selector: str, one: Selected) -> bool:
     return selector == "all" or any(
-        fnmatchcase(name, selector) for name in (one.file.slug, one.name))
+        fnmatchcase(name, selector) for name in (one.file.slug, one.name)
+    )
 
 
 def _what_there_is(selector: str, every: list[Selected]) -> str:
@@ -56,5 +60,6 @@ def _what_there_is(selector: str, every: list[Selected]) -> str:
     if claims:
         return did_you_mean(claim, claims, label=f"claims of `{paper}`")
     papers = sorted({one.file.slug for one in every})
-    return did_you_mean(selector if "/" not in selector else paper or selector, papers,
-                        label="papers")
+    return did_you_mean(
+        selector if "/" not in selector else paper or selector, papers, label="papers"
+    )

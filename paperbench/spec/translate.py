@@ -12,12 +12,18 @@ from paperbench.spec.positions import Loc
 from paperbench.spec.quoting import describe, quoted
 from paperbench.spec.yaml_nodes import Document
 
-NOT_IN_FILE = {ClaimFile: {"slug", "path"}, Claim: {"name"}}   # fields that the loader fills in
+NOT_IN_FILE = {ClaimFile: {"slug", "path"}, Claim: {"name"}}  # fields that the loader fills in
 
 _WANTED = {
-    "string_type": "text", "int_type": "an integer", "int_from_float": "an integer",
-    "float_type": "a number", "bool_type": "true or false", "none_required": "null",
-    "dict_type": "a mapping", "model_type": "a mapping", "tuple_type": "a list",
+    "string_type": "text",
+    "int_type": "an integer",
+    "int_from_float": "an integer",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "none_required": "null",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "tuple_type": "a list",
 }
 
 
@@ -29,19 +35,26 @@ def translate(broken: ValidationError, document: Document) -> list[SpecError]:
         loc, kind = _place_in_file(error["loc"], document), error["type"]
         if kind == "missing":
             key = str(error["loc"][-1])
-            problems.append(SpecError(f"{name_place(loc)} lacks the key `{key}`",
-                                      where=document.positions.key(loc)))
+            problems.append(
+                SpecError(
+                    f"{name_place(loc)} lacks the key `{key}`", where=document.positions.key(loc)
+                )
+            )
         elif kind == "extra_forbidden":
             problems.append(_unknown_key(loc, document))
         elif error["loc"][-1] == "[key]":
-            problems.append(SpecError(f"{quoted(str(loc[-1]))} cannot be a key here",
-                                      where=document.positions.key(loc),
-                                      help=f"use {error.get('ctx', {}).get('expected')}"))
+            problems.append(
+                SpecError(
+                    f"{quoted(str(loc[-1]))} cannot be a key here",
+                    where=document.positions.key(loc),
+                    help=f"use {error.get('ctx', {}).get('expected')}",
+                )
+            )
         else:
             wanted.setdefault(loc, []).append(_wanted(kind, error))
     for loc, options in wanted.items():
         # A union complains of every member; the complaint that goes deepest is the one meant.
-        if not any(other[:len(loc)] == loc and other != loc for other in wanted):
+        if not any(other[: len(loc)] == loc and other != loc for other in wanted):
             problems.append(_wrong_type(loc, options, document))
     return problems
 
@@ -91,9 +104,11 @@ def _place_in_file(loc: Loc, document: Document) -> Loc:
 
 def _unknown_key(loc: Loc, document: Document) -> SpecError:
     parent, key = loc[:-1], str(loc[-1])
-    return SpecError(f"unknown key {quoted(key)} in {name_place(parent)}",
-                     where=document.positions.key(loc),
-                     help=did_you_mean(key, keys_at(parent)))
+    return SpecError(
+        f"unknown key {quoted(key)} in {name_place(parent)}",
+        where=document.positions.key(loc),
+        help=did_you_mean(key, keys_at(parent)),
+    )
 
 
 def _wanted(kind: str, error: Any) -> str:
@@ -112,5 +127,8 @@ def _wrong_type(loc: Loc, options: list[str], document: Document) -> SpecError:
     elif "a mapping" in options and value is None:
         help = "write `{}` for a mapping with nothing in it"
     wanted = " or ".join(dict.fromkeys(options))
-    return SpecError(f"{name_place(loc)} must be {wanted}, and is {describe(value)}",
-                     where=document.positions.value(loc), help=help)
+    return SpecError(
+        f"{name_place(loc)} must be {wanted}, and is {describe(value)}",
+        where=document.positions.value(loc),
+        help=help,
+    )

@@ -37,8 +37,12 @@ def load_and_validate(
             errors.append(broken)
             continue
         if file.slug in files:
-            errors.append(SpecError(f"{path} and {files[file.slug].path} have the same slug "
-                                    f"`{file.slug}`", help="rename one of them"))
+            errors.append(
+                SpecError(
+                    f"{path} and {files[file.slug].path} have the same slug `{file.slug}`",
+                    help="rename one of them",
+                )
+            )
             continue
         files[file.slug] = file
         for problem in validate(file, registry):
@@ -51,18 +55,23 @@ def load_and_validate(
 def validate(file: ClaimFile, registry: Mapping[str, ExperimentInfo]) -> list[Problem]:
     """Every problem of a claim file, errors and warnings, in the order of the file."""
     problems = list(_problems(file, registry))
-    return sorted(problems, key=lambda problem: (
-        (problem.where.line, problem.where.column) if problem.where else (0, 0)))
+    return sorted(
+        problems,
+        key=lambda problem: (problem.where.line, problem.where.column) if problem.where else (0, 0),
+    )
 
 
 def _problems(file: ClaimFile, registry: Mapping[str, ExperimentInfo]) -> Iterator[Problem]:
-    sound = {}                                  # experiments whose parameters can be resolved
+    sound = {}  # experiments whose parameters can be resolved
     for name, experiment in file.experiments.items():
         info = registry.get(experiment.run)
         if info is None:
-            yield at_value(file, ("experiments", name, "run"),
-                           f"no experiment is registered as `{experiment.run}`",
-                           did_you_mean(experiment.run, registry, label="registered"))
+            yield at_value(
+                file,
+                ("experiments", name, "run"),
+                f"no experiment is registered as `{experiment.run}`",
+                did_you_mean(experiment.run, registry, label="registered"),
+            )
             continue
         found = list(experiment_problems(file, name, info))
         yield from found
@@ -93,11 +102,18 @@ def _unused(file: ClaimFile) -> Iterator[Problem]:
             used.setdefault(claim.experiment, set()).update(_arms_used(file, claim))
     for name, experiment in file.experiments.items():
         if name not in used:
-            yield at_key(file, ("experiments", name), f"no claim uses experiment `{name}`",
-                         severity="warning")
+            yield at_key(
+                file,
+                ("experiments", name),
+                f"no claim uses experiment `{name}`",
+                severity="warning",
+            )
             continue
         for arm in experiment.arms:
             if arm not in used[name]:
-                yield at_key(file, ("experiments", name, "arms", arm),
-                             f"no claim uses arm `{arm}` of experiment `{name}`",
-                             severity="warning")
+                yield at_key(
+                    file,
+                    ("experiments", name, "arms", arm),
+                    f"no claim uses arm `{arm}` of experiment `{name}`",
+                    severity="warning",
+                )

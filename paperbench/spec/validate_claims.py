@@ -32,8 +32,12 @@ def claim_problems(
     if claim.kind == "reading":
         for key in READING_HAS_NO:
             if getattr(claim, key):
-                yield at_key(file, (*loc, key), f"a reading carries no {key}",
-                             "remove it, or say what kind of claim this is")
+                yield at_key(
+                    file,
+                    (*loc, key),
+                    f"a reading carries no {key}",
+                    "remove it, or say what kind of claim this is",
+                )
         return
     yield from _lacks(file, claim)
     check, found = _parse(file, (*loc, "check"), claim.check, exact=claim.kind == "exact")
@@ -42,10 +46,12 @@ def claim_problems(
     if claim.experiment is None:
         return
     if claim.experiment not in file.experiments:
-        yield at_value(file, (*loc, "experiment"),
-                       f"claim `{claim.name}` refers to an unknown experiment "
-                       f"{quoted(claim.experiment)}",
-                       did_you_mean(claim.experiment, file.experiments, label="in this file"))
+        yield at_value(
+            file,
+            (*loc, "experiment"),
+            f"claim `{claim.name}` refers to an unknown experiment {quoted(claim.experiment)}",
+            did_you_mean(claim.experiment, file.experiments, label="in this file"),
+        )
         return
     experiment = file.experiments[claim.experiment]
     info = registry.get(experiment.run)
@@ -67,42 +73,64 @@ def _expectation_problems(file: ClaimFile, claim: Claim) -> Iterator[Problem]:
     expected = set(claim.expect.values()) if isinstance(claim.expect, dict) else {claim.expect}
     unusual = sorted(expected - {"pass"})
     if unusual and not (claim.reason or "").strip():
-        yield at_value(file, (*loc, "expect"),
-                       f"claim `{claim.name}` expects {' and '.join(unusual)} without a `reason`",
-                       "add `reason:`: why does the claim not hold at this scale?")
+        yield at_value(
+            file,
+            (*loc, "expect"),
+            f"claim `{claim.name}` expects {' and '.join(unusual)} without a `reason`",
+            "add `reason:`: why does the claim not hold at this scale?",
+        )
     if claim.reason is not None and not unusual:
-        yield at_key(file, (*loc, "reason"),
-                     f"claim `{claim.name}` gives a reason and expects a pass",
-                     "remove `reason`, or say what to `expect`; `because` holds the mechanism",
-                     severity="warning")
+        yield at_key(
+            file,
+            (*loc, "reason"),
+            f"claim `{claim.name}` gives a reason and expects a pass",
+            "remove `reason`, or say what to `expect`; `because` holds the mechanism",
+            severity="warning",
+        )
 
 
 def _lacks(file: ClaimFile, claim: Claim) -> Iterator[Problem]:
     loc: Loc = ("claims", claim.name)
     if claim.experiment is None:
-        yield at_key(file, loc, f"claim `{claim.name}` has no experiment",
-                     did_you_mean("", file.experiments, label="in this file"))
+        yield at_key(
+            file,
+            loc,
+            f"claim `{claim.name}` has no experiment",
+            did_you_mean("", file.experiments, label="in this file"),
+        )
     if claim.check is None:
-        yield at_key(file, loc, f"claim `{claim.name}` has no check",
-                     "write for example `check: plain.gap - dropout.gap > 0.02`")
+        yield at_key(
+            file,
+            loc,
+            f"claim `{claim.name}` has no check",
+            "write for example `check: plain.gap - dropout.gap > 0.02`",
+        )
     if not claim.control:
-        yield at_key(file, loc, f"claim `{claim.name}` has no control",
-                     "add `control: {arm: {parameter: value}}` with the credited mechanism off")
+        yield at_key(
+            file,
+            loc,
+            f"claim `{claim.name}` has no control",
+            "add `control: {arm: {parameter: value}}` with the credited mechanism off",
+        )
     if claim.control_factor < 1:
-        yield at_value(file, (*loc, "control_factor"),
-                       "`control_factor` must be at least 1: the control lies outside the "
-                       "tolerance")
+        yield at_value(
+            file,
+            (*loc, "control_factor"),
+            "`control_factor` must be at least 1: the control lies outside the tolerance",
+        )
 
 
-def _parse(file: ClaimFile, loc: Loc, text: str | None, *, exact: bool
-           ) -> tuple[Check | None, list[Problem]]:
+def _parse(
+    file: ClaimFile, loc: Loc, text: str | None, *, exact: bool
+) -> tuple[Check | None, list[Problem]]:
     if text is None:
         return None, []
     try:
         return parse_check(text, exact=exact), []
     except CheckSyntaxError as broken:
-        return None, [at_word(file, loc, text, broken.column, broken.length, broken.message,
-                              broken.help)]
+        return None, [
+            at_word(file, loc, text, broken.column, broken.length, broken.message, broken.help)
+        ]
 
 
 def _metric_problems(
@@ -111,15 +139,27 @@ def _metric_problems(
     arms = file.experiments[name].arms
     for metric in check.metrics():
         if metric.arm not in arms:
-            yield at_word(file, loc, check.text, metric.column, len(metric.arm),
-                          f"experiment `{name}` has no arm `{metric.arm}`",
-                          did_you_mean(metric.arm, arms, label="arms"))
+            yield at_word(
+                file,
+                loc,
+                check.text,
+                metric.column,
+                len(metric.arm),
+                f"experiment `{name}` has no arm `{metric.arm}`",
+                did_you_mean(metric.arm, arms, label="arms"),
+            )
         if metric.name not in info.metrics:
             near = suggest(metric.name, info.metrics)
             guess = f"did you mean `{near}`? " if near else ""
-            yield at_word(file, loc, check.text, metric.column, metric.length,
-                          f"experiment `{info.name}` reports no metric `{metric.name}`",
-                          f"{guess}It reports: {', '.join(info.metrics)}")
+            yield at_word(
+                file,
+                loc,
+                check.text,
+                metric.column,
+                metric.length,
+                f"experiment `{info.name}` reports no metric `{metric.name}`",
+                f"{guess}It reports: {', '.join(info.metrics)}",
+            )
 
 
 def _anchor_problems(file: ClaimFile, claim: Claim, info: ExperimentInfo) -> Iterator[Problem]:
@@ -128,9 +168,12 @@ def _anchor_problems(file: ClaimFile, claim: Claim, info: ExperimentInfo) -> Ite
     loc: Loc = ("claims", claim.name, "anchor")
     anchor, arms = claim.anchor, file.experiments[claim.experiment].arms
     if anchor.arm not in arms:
-        yield at_value(file, (*loc, "arm"),
-                       f"experiment `{claim.experiment}` has no arm {quoted(anchor.arm)}",
-                       did_you_mean(anchor.arm, arms, label="arms"))
+        yield at_value(
+            file,
+            (*loc, "arm"),
+            f"experiment `{claim.experiment}` has no arm {quoted(anchor.arm)}",
+            did_you_mean(anchor.arm, arms, label="arms"),
+        )
     yield from parameter_problems(file, (*loc, "params"), anchor.params, info)
     check, found = _parse(file, (*loc, "check"), anchor.check, exact=False)
     yield from found
@@ -140,9 +183,15 @@ def _anchor_problems(file: ClaimFile, claim: Claim, info: ExperimentInfo) -> Ite
     yield from found
     for metric in check.metrics() if not found else ():
         if metric.arm != anchor.arm:
-            yield at_word(file, (*loc, "check"), check.text, metric.column, len(metric.arm),
-                          f"the anchor runs only the arm {quoted(anchor.arm)}, and its check "
-                          f"names `{metric.arm}`")
+            yield at_word(
+                file,
+                (*loc, "check"),
+                check.text,
+                metric.column,
+                len(metric.arm),
+                f"the anchor runs only the arm {quoted(anchor.arm)}, and its check "
+                f"names `{metric.arm}`",
+            )
 
 
 def _exempt_problems(
@@ -152,11 +201,19 @@ def _exempt_problems(
         loc: Loc = ("claims", claim.name, "exempt", key)
         arm, dot, metric = key.partition(".")
         if arm not in experiment.arms:
-            yield at_key(file, loc, f"`exempt` names no arm: {quoted(key)}",
-                         did_you_mean(arm, experiment.arms, label="arms"))
+            yield at_key(
+                file,
+                loc,
+                f"`exempt` names no arm: {quoted(key)}",
+                did_you_mean(arm, experiment.arms, label="arms"),
+            )
         elif dot and metric not in info.metrics:
-            yield at_key(file, loc, f"`exempt` names no metric: {quoted(key)}",
-                         did_you_mean(metric, info.metrics, label="metrics"))
+            yield at_key(
+                file,
+                loc,
+                f"`exempt` names no metric: {quoted(key)}",
+                did_you_mean(metric, info.metrics, label="metrics"),
+            )
         if not reason.strip():
             yield at_value(file, loc, f"{quoted(key)} is exempt without a reason")
 
@@ -167,11 +224,15 @@ def _floor_problems(
     if claim.kind != "margin" or info.chance:
         return
     bare = dict.fromkeys(
-        metric.arm for metric in check.metrics()
+        metric.arm
+        for metric in check.metrics()
         if metric.arm not in claim.exempt and f"{metric.arm}.{metric.name}" not in claim.exempt
     )
     if bare:
-        yield at_key(file, ("claims", claim.name),
-                     f"experiment `{info.name}` reports no chance floor, so nothing shows that "
-                     f"{' and '.join(f'`{arm}`' for arm in bare)} learned anything",
-                     "give `@experiment` a `chance=`, or say under `exempt` why an arm needs none")
+        yield at_key(
+            file,
+            ("claims", claim.name),
+            f"experiment `{info.name}` reports no chance floor, so nothing shows that "
+            f"{' and '.join(f'`{arm}`' for arm in bare)} learned anything",
+            "give `@experiment` a `chance=`, or say under `exempt` why an arm needs none",
+        )

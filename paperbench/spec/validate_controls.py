@@ -23,14 +23,26 @@ def control_problems(
     experiment = file.experiment_of(claim)
     found = []
     named = set(check.arms())
-    known = named <= set(experiment.arms)        # else a misspelt arm is reported already
+    known = named <= set(experiment.arms)  # else a misspelt arm is reported already
     for arm, overrides in claim.control.items():
         if arm not in experiment.arms:
-            found.append(at_key(file, (*loc, arm), f"the control names no arm: {quoted(arm)}",
-                                did_you_mean(arm, experiment.arms, label="arms")))
+            found.append(
+                at_key(
+                    file,
+                    (*loc, arm),
+                    f"the control names no arm: {quoted(arm)}",
+                    did_you_mean(arm, experiment.arms, label="arms"),
+                )
+            )
         elif arm not in named and known:
-            found.append(at_key(file, (*loc, arm), f"the control changes arm `{arm}`, which the "
-                                "check does not name", "change an arm of the check"))
+            found.append(
+                at_key(
+                    file,
+                    (*loc, arm),
+                    f"the control changes arm `{arm}`, which the check does not name",
+                    "change an arm of the check",
+                )
+            )
         found += parameter_problems(file, (*loc, arm), overrides, info)
     yield from found
     if comparable and known and not found:
@@ -47,8 +59,10 @@ def _powerless(
     twins: dict[str, list[Tier]] = {}
     for tier in experiment.tiers:
         before = {a: resolve_parameters(info, experiment, a, tier) for a in check.arms()}
-        after = {a: resolve_parameters(info, experiment, a, tier, claim.control.get(a))
-                 for a in check.arms()}
+        after = {
+            a: resolve_parameters(info, experiment, a, tier, claim.control.get(a))
+            for a in check.arms()
+        }
         if after[arm] == before[arm]:
             unchanged.append(tier)
             continue
@@ -56,10 +70,16 @@ def _powerless(
             if other != arm and after[arm] in (before[other], after[other]):
                 twins.setdefault(other, []).append(tier)
     if unchanged:
-        yield at_key(file, loc, f"the control changes nothing about arm `{arm}`"
-                     f"{at_tiers(unchanged, experiment.tiers)}",
-                     "switch the credited mechanism off")
+        yield at_key(
+            file,
+            loc,
+            f"the control changes nothing about arm `{arm}`{at_tiers(unchanged, experiment.tiers)}",
+            "switch the credited mechanism off",
+        )
     for other, tiers in twins.items():
-        yield at_key(file, loc, f"the control turns arm `{arm}` into arm `{other}`"
-                     f"{at_tiers(tiers, experiment.tiers)}",
-                     "a comparison of a thing with itself can never pass, so it controls nothing")
+        yield at_key(
+            file,
+            loc,
+            f"the control turns arm `{arm}` into arm `{other}`{at_tiers(tiers, experiment.tiers)}",
+            "a comparison of a thing with itself can never pass, so it controls nothing",
+        )

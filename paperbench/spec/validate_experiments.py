@@ -26,9 +26,13 @@ def experiment_problems(file: ClaimFile, name: str, info: ExperimentInfo) -> Ite
         yield at_key(file, (*loc, "arms"), f"experiment `{name}` has no arm")
     for tier in TIERS:
         if tier not in experiment.tiers:
-            yield at_key(file, (*loc, "tiers"), f"experiment `{name}` has no tier `{tier}`",
-                         f"add `{tier}: {{...}}` with the parameters of its budget",
-                         severity="warning" if tier == "full" else "error")
+            yield at_key(
+                file,
+                (*loc, "tiers"),
+                f"experiment `{name}` has no tier `{tier}`",
+                f"add `{tier}: {{...}}` with the parameters of its budget",
+                severity="warning" if tier == "full" else "error",
+            )
     if not found:
         yield from _equal_arms(file, name, info)
 
@@ -42,14 +46,20 @@ def parameter_problems(
         if parameter is None:
             near = suggest(name, info.parameters)
             guess = f"did you mean `{near}`? " if near else ""
-            yield at_key(file, (*loc, name),
-                         f"unknown parameter {quoted(name)} for experiment `{info.name}`",
-                         f"{guess}`paperbench show {file.slug}` lists them all")
+            yield at_key(
+                file,
+                (*loc, name),
+                f"unknown parameter {quoted(name)} for experiment `{info.name}`",
+                f"{guess}`paperbench show {file.slug}` lists them all",
+            )
         elif not parameter.accepts(value):
-            yield at_value(file, (*loc, name),
-                           f"parameter `{name}` of experiment `{info.name}` must be "
-                           f"{parameter.describe()}, and is {describe(value)}",
-                           _mend(parameter, value))
+            yield at_value(
+                file,
+                (*loc, name),
+                f"parameter `{name}` of experiment `{info.name}` must be "
+                f"{parameter.describe()}, and is {describe(value)}",
+                _mend(parameter, value),
+            )
 
 
 def _mend(parameter: Parameter, value: Scalar) -> str | None:
@@ -68,15 +78,19 @@ def _equal_arms(file: ClaimFile, name: str, info: ExperimentInfo) -> Iterator[Pr
     for i, arm in enumerate(arms):
         for other in arms[:i]:
             tiers: list[Tier] = [
-                tier for tier in experiment.tiers
+                tier
+                for tier in experiment.tiers
                 if resolve_parameters(info, experiment, arm, tier)
                 == resolve_parameters(info, experiment, other, tier)
             ]
             if tiers:
-                yield at_key(file, ("experiments", name, "arms", arm),
-                             f"arms `{other}` and `{arm}` have the same parameters"
-                             f"{at_tiers(tiers, experiment.tiers)}",
-                             "a comparison of a thing with itself can never pass")
+                yield at_key(
+                    file,
+                    ("experiments", name, "arms", arm),
+                    f"arms `{other}` and `{arm}` have the same parameters"
+                    f"{at_tiers(tiers, experiment.tiers)}",
+                    "a comparison of a thing with itself can never pass",
+                )
 
 
 def at_tiers(some: list[Tier], every: Mapping[Tier, object]) -> str:

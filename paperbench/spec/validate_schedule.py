@@ -9,7 +9,7 @@ from paperbench.spec.model import Claim, ClaimFile
 from paperbench.spec.positions import Loc
 from paperbench.spec.problems import Problem, at_value
 
-TOTAL_ALPHA = 0.025                             # one-sided, over all looks
+TOTAL_ALPHA = 0.025  # one-sided, over all looks
 
 
 def schedule_problems(file: ClaimFile, claim: Claim, check: Check | None) -> Iterator[Problem]:
@@ -35,15 +35,22 @@ def _alpha_problems(file: ClaimFile, claim: Claim) -> Iterator[Problem]:
     looks, alpha = claim.looks, claim.alpha
     if len(alpha) != len(looks):
         written = "alpha" in claim.model_fields_set
-        yield at_value(file, loc if written else (*loc[:-1], "looks"),
-                       f"{len(looks)} looks ({_listing(looks)}) need as many values of `alpha`; "
-                       f"there are {len(alpha)} ({_listing(alpha)})")
+        yield at_value(
+            file,
+            loc if written else (*loc[:-1], "looks"),
+            f"{len(looks)} looks ({_listing(looks)}) need as many values of `alpha`; "
+            f"there are {len(alpha)} ({_listing(alpha)})",
+        )
     for i, value in enumerate(alpha):
         if not 0 < value < 0.5:
             yield at_value(file, (*loc, i), f"alpha must lie between 0 and 0.5, and is {value}")
     if sum(alpha) > TOTAL_ALPHA + 1e-9:
-        yield at_value(file, loc, f"the alpha of all looks adds up to {sum(alpha):.4g}, more than "
-                       f"{TOTAL_ALPHA}", "a null claim would pass too often")
+        yield at_value(
+            file,
+            loc,
+            f"the alpha of all looks adds up to {sum(alpha):.4g}, more than {TOTAL_ALPHA}",
+            "a null claim would pass too often",
+        )
 
 
 def _rate_problems(file: ClaimFile, claim: Claim, check: Check) -> Iterator[Problem]:
@@ -52,12 +59,16 @@ def _rate_problems(file: ClaimFile, claim: Claim, check: Check) -> Iterator[Prob
         threshold = _threshold(part)
         if threshold is None or threshold <= 0:
             continue
-        least = threshold ** n                  # the chance of n of n at the threshold itself
+        least = threshold**n  # the chance of n of n at the threshold itself
         if least > alpha:
-            yield at_value(file, ("claims", claim.name, "check"),
-                           f"`{part.text}` can never pass: even {n} of {n} seeds have the "
-                           f"probability {least:.3g} under a rate of {threshold:g}, above alpha "
-                           f"{alpha}", "add seeds to the last look, or claim a lower rate")
+            yield at_value(
+                file,
+                ("claims", claim.name, "check"),
+                f"`{part.text}` can never pass: even {n} of {n} seeds have the "
+                f"probability {least:.3g} under a rate of {threshold:g}, above alpha "
+                f"{alpha}",
+                "add seeds to the last look, or claim a lower rate",
+            )
 
 
 def _threshold(part: Comparison) -> float | None:

@@ -21,16 +21,26 @@ from paperbench.spec.positions import Loc, Positions
 from paperbench.spec.quoting import quoted
 
 MAX_BYTES = 1_000_000
-MAX_NODES = 20_000                              # aliases written out
+MAX_NODES = 20_000  # aliases written out
 MAX_DEPTH = 50
-MAX_KEY = 100                                   # characters
-MAX_SCALAR = 10_000                             # characters
+MAX_KEY = 100  # characters
+MAX_SCALAR = 10_000  # characters
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CONTROL = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_CONSTANTS = {"": None, "~": None, "null": None, "Null": None, "NULL": None,
-              "true": True, "True": True, "TRUE": True,
-              "false": False, "False": False, "FALSE": False}
+_CONSTANTS = {
+    "": None,
+    "~": None,
+    "null": None,
+    "Null": None,
+    "NULL": None,
+    "true": True,
+    "True": True,
+    "TRUE": True,
+    "false": False,
+    "False": False,
+    "FALSE": False,
+}
 _INT = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
@@ -47,7 +57,7 @@ class Document:
 @dataclass(frozen=True)
 class _Scalar:
     text: str
-    plain: bool                                 # neither quoted nor a block
+    plain: bool  # neither quoted nor a block
     where: Location
 
 
@@ -75,8 +85,9 @@ def read_yaml(path: Path) -> Document:
         raise SpecError("the file is empty", where=Location(path, 1, 1), help=_START)
     value = builder.build(root, (), 0)
     if not isinstance(value, dict):
-        raise SpecError("a claim file is a mapping of keys to values", where=root.where,
-                        help=_START)
+        raise SpecError(
+            "a claim file is a mapping of keys to values", where=root.where, help=_START
+        )
     return Document(value, Positions(path, tuple(text.splitlines()), builder.keys, builder.values))
 
 
@@ -89,21 +100,28 @@ def _read_text(path: Path) -> str:
         if not stat.S_ISREG(status.st_mode):
             raise SpecError(f"{path} is not a regular file")
         if status.st_size > MAX_BYTES:
-            raise SpecError(f"{path} has {status.st_size:,} bytes; a claim file has at most "
-                            f"{MAX_BYTES:,}")
+            raise SpecError(
+                f"{path} has {status.st_size:,} bytes; a claim file has at most {MAX_BYTES:,}"
+            )
         content = path.read_bytes()
     except OSError as broken:
         raise SpecError(f"{path} cannot be read: {broken.strerror}") from None
     try:
         text = content.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as broken:
-        before = content[:broken.start].decode("utf-8")
-        raise SpecError(f"byte 0x{content[broken.start]:02x} is not UTF-8",
-                        where=_end_of(path, before), help="save the file as UTF-8") from None
+        before = content[: broken.start].decode("utf-8")
+        raise SpecError(
+            f"byte 0x{content[broken.start]:02x} is not UTF-8",
+            where=_end_of(path, before),
+            help="save the file as UTF-8",
+        ) from None
     control = _CONTROL.search(text)
     if control:
-        raise SpecError(f"the control character U+{ord(control[0]):04X} is not allowed",
-                        where=_end_of(path, text[:control.start()]), help="remove it")
+        raise SpecError(
+            f"the control character U+{ord(control[0]):04X} is not allowed",
+            where=_end_of(path, text[: control.start()]),
+            help="remove it",
+        )
     return text
 
 
@@ -123,16 +141,19 @@ class _Composer:
 
     def document(self) -> _Node:
         """The one document of the stream; an empty scalar where there is none."""
-        self.next()                             # the start of the stream
+        self.next()  # the start of the stream
         event = self.next()
         if isinstance(event, yaml.StreamEndEvent):
             return _Scalar("", True, Location(self.path, 1, 1))
         root = self.node(self.next(), 0)
-        self.next()                             # the end of the document
+        self.next()  # the end of the document
         event = self.next()
         if not isinstance(event, yaml.StreamEndEvent):
-            raise SpecError("the file holds more than one document", where=self.place(event),
-                            help="one paper a file: remove the `---`, or split the file")
+            raise SpecError(
+                "the file holds more than one document",
+                where=self.place(event),
+                help="one paper a file: remove the `---`, or split the file",
+            )
         return root
 
     def next(self) -> Any:
@@ -143,26 +164,36 @@ class _Composer:
             where = Location(self.path, mark.line + 1, mark.column + 1) if mark else None
             lines = self.text.splitlines()
             line = lines[mark.line] if mark and mark.line < len(lines) else ""
-            tab = mark is not None and line[mark.column:mark.column + 1] == "\t"
+            tab = mark is not None and line[mark.column : mark.column + 1] == "\t"
             said = " ".join(filter(None, (broken.context, broken.problem)))
-            raise SpecError(f"this is not YAML: {said}", where=where,
-                            help="indent with spaces, not with tabs" if tab else None) from None
+            raise SpecError(
+                f"this is not YAML: {said}",
+                where=where,
+                help="indent with spaces, not with tabs" if tab else None,
+            ) from None
         except yaml.YAMLError as broken:
-            raise SpecError(f"this is not YAML: {broken}", where=Location(self.path, 1, 1)
-                            ) from None
+            raise SpecError(
+                f"this is not YAML: {broken}", where=Location(self.path, 1, 1)
+            ) from None
 
     def node(self, event: Any, depth: int) -> _Node:
         where = self.place(event)
         _refuse_depth(depth, where)
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.anchors:
-                raise SpecError(f"the alias {quoted(str(event.anchor))} stands for nothing that is "
-                                "complete above it", where=where)
+                raise SpecError(
+                    f"the alias {quoted(str(event.anchor))} stands for nothing that is "
+                    "complete above it",
+                    where=where,
+                )
             return self.anchors[event.anchor]
         if event.tag is not None:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            raise SpecError(f"the tag {quoted(tag)} is not allowed", where=where,
-                            help="write the plain value; quotes make a text of it")
+            raise SpecError(
+                f"the tag {quoted(tag)} is not allowed",
+                where=where,
+                help="write the plain value; quotes make a text of it",
+            )
         node: _Node
         if isinstance(event, yaml.ScalarEvent):
             node = self.scalar(event, where)
@@ -176,10 +207,12 @@ class _Composer:
 
     def scalar(self, event: Any, where: Location) -> _Scalar:
         if len(event.value) > MAX_SCALAR:
-            raise SpecError(f"a value of {len(event.value):,} characters; there may be at most "
-                            f"{MAX_SCALAR:,}", where=where)
+            raise SpecError(
+                f"a value of {len(event.value):,} characters; there may be at most {MAX_SCALAR:,}",
+                where=where,
+            )
         text = event.value
-        if event.style in ("|", ">"):           # the style of writing is no part of the text
+        if event.style in ("|", ">"):  # the style of writing is no part of the text
             text = text.rstrip("\n")
         return _Scalar(text, bool(event.implicit[0]), where)
 
@@ -192,8 +225,9 @@ class _Composer:
         while not isinstance(event := self.next(), yaml.MappingEndEvent):
             key = self.node(event, depth)
             if not isinstance(key, _Scalar):
-                raise SpecError("a key must be a word, not a list or a mapping",
-                                where=self.place(event))
+                raise SpecError(
+                    "a key must be a word, not a list or a mapping", where=self.place(event)
+                )
             _refuse_key(key, lines)
             lines[key.text] = key.where.line
             yield key, self.node(self.next(), depth)
@@ -206,15 +240,23 @@ class _Composer:
 
 def _refuse_key(key: _Scalar, lines: dict[str, int]) -> None:
     if key.text == "<<" and key.plain:
-        raise SpecError("merge keys (`<<`) are not allowed", where=key.where,
-                        help="write the keys out; what all arms share belongs under `params`")
+        raise SpecError(
+            "merge keys (`<<`) are not allowed",
+            where=key.where,
+            help="write the keys out; what all arms share belongs under `params`",
+        )
     if len(key.text) > MAX_KEY:
-        raise SpecError(f"a key of {len(key.text):,} characters; there may be at most {MAX_KEY}",
-                        where=key.where)
+        raise SpecError(
+            f"a key of {len(key.text):,} characters; there may be at most {MAX_KEY}",
+            where=key.where,
+        )
     if key.text in lines:
-        raise SpecError(f"the key {quoted(key.text)} is written twice: on line "
-                        f"{lines[key.text]} and on line {key.where.line}", where=key.where,
-                        help="remove one of them")
+        raise SpecError(
+            f"the key {quoted(key.text)} is written twice: on line "
+            f"{lines[key.text]} and on line {key.where.line}",
+            where=key.where,
+            help="remove one of them",
+        )
 
 
 def _refuse_depth(depth: int, where: Location) -> None:
@@ -233,8 +275,10 @@ class _Builder:
     def build(self, node: _Node, loc: Loc, depth: int) -> Any:
         self.count += 1
         if self.count > MAX_NODES:
-            raise SpecError(f"the file holds more than {MAX_NODES:,} values once its aliases are "
-                            "written out", where=node.where)
+            raise SpecError(
+                f"the file holds more than {MAX_NODES:,} values once its aliases are written out",
+                where=node.where,
+            )
         _refuse_depth(depth, node.where)
         self.values[loc] = node.where
         if isinstance(node, _Scalar):
@@ -258,8 +302,11 @@ def _resolve(node: _Scalar) -> str | int | float | bool | None:
         return int(text)
     number = float(text) if _FLOAT.fullmatch(text) else None
     if _NOT_FINITE.fullmatch(text) or (number is not None and not math.isfinite(number)):
-        raise SpecError(f"{quoted(text)} is not a finite number", where=node.where,
-                        help="write `null` for no limit, or quote it to make it a text")
+        raise SpecError(
+            f"{quoted(text)} is not a finite number",
+            where=node.where,
+            help="write `null` for no limit, or quote it to make it a text",
+        )
     if _INT.fullmatch(text):
         raise SpecError(f"the integer {quoted(text)} has more than 18 digits", where=node.where)
     return text if number is None else number

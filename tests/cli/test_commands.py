@@ -39,9 +39,14 @@ def judged(folder, *, stale=False, tier="quick", device="cpu", **changes):
     """Store a verdict on `draws/high-is-higher`."""
     file = load_claim_file(folder / "claims" / "draws.yaml")
     sha256 = "0" * 64 if stale else file.claim_sha256(file.claims["high-is-higher"])
-    record = paper(claim("high-is-higher", spec_sha256=sha256,
-                         code_sha256=code_sha256("trial/draw"), **changes), paper="draws",
-                   tier=tier, device=device)
+    record = paper(
+        claim(
+            "high-is-higher", spec_sha256=sha256, code_sha256=code_sha256("trial/draw"), **changes
+        ),
+        paper="draws",
+        tier=tier,
+        device=device,
+    )
     path = folder / "results" / f"{tier}-{device}" / "draws.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(dump_record(record))
@@ -51,14 +56,18 @@ def judged(folder, *, stale=False, tier="quick", device="cpu", **changes):
 def test_list_shows_every_claim_with_its_verdicts(folder, call):
     judged(folder)
     judged(folder, tier="full", device="cuda", verdict="FAIL", as_expected=False)
-    assert call("list") == (0, """\
+    assert call("list") == (
+        0,
+        """\
 draws · Drawing numbers (Gosset et al. 1908)
   claim           quick cpu  full cuda
   high-is-higher  PASS       FAIL !
   low-is-higher   −          −
 
 ! not as expected
-""", "")
+""",
+        "",
+    )
 
 
 def test_list_marks_a_verdict_on_an_earlier_wording_as_stale(folder, call):
@@ -82,17 +91,27 @@ def test_an_edit_of_the_claim_makes_its_verdict_stale(folder, call):
 def test_show_lists_arms_tiers_parameters_and_claims(folder, call):
     code, out, _ = call("show", "draws")
     assert code == 0
-    for line in ("Gosset, Fisher. 1908", "experiment draws: trial/draw", "    low       mean=0.0",
-                 "    smoke     the defaults", "    spread   float, default 1.0",
-                 "  check       high.value - low.value > 0.5", "  control     high: mean=0.01",
-                 "  expect      fail", "  reason      It is the other way round."):
+    for line in (
+        "Gosset, Fisher. 1908",
+        "experiment draws: trial/draw",
+        "    low       mean=0.0",
+        "    smoke     the defaults",
+        "    spread   float, default 1.0",
+        "  check       high.value - low.value > 0.5",
+        "  control     high: mean=0.01",
+        "  expect      fail",
+        "  reason      It is the other way round.",
+    ):
         assert line in out.splitlines()
 
 
 @pytest.mark.parametrize("command", ["show", "notes"])
 def test_a_misspelt_paper_is_answered_with_the_nearest(folder, call, command):
-    assert call(command, "darws") == (5, "", (
-        "error: no paper is called `darws`\nhelp: did you mean `draws`? papers: draws\n"))
+    assert call(command, "darws") == (
+        5,
+        "",
+        ("error: no paper is called `darws`\nhelp: did you mean `draws`? papers: draws\n"),
+    )
 
 
 def test_notes_beside_the_claim_file_are_printed_as_they_are(folder, call):
@@ -104,7 +123,8 @@ def test_notes_beside_the_claim_file_are_printed_as_they_are(folder, call):
 def test_formulas_stay_readable_as_text():
     notes = "cost $5 and $a_i * b_j$\n\n$$\nx_1 = \\sum_i y_i\n$$\n\n```\n$kept$\n```\n"
     assert keep_formulas(notes) == (
-        "cost $5 and `a_i * b_j`\n\n```text\nx_1 = \\sum_i y_i\n```\n\n```\n$kept$\n```\n")
+        "cost $5 and `a_i * b_j`\n\n```text\nx_1 = \\sum_i y_i\n```\n\n```\n$kept$\n```\n"
+    )
 
 
 def test_validate_counts_files_and_claims(folder, call):
@@ -118,8 +138,12 @@ def test_validate_shows_every_problem_of_every_file_and_exits_2(folder, call):
     write_claims(folder, DRAWS.replace("trial/draw", "trial/darw"), name="other")
     code, out, err = call("validate")
     assert (code, out) == (2, "")
-    for text in ("unknown parameter `spraed`", "did you mean `spread`", "low.val",
-                 "no experiment is registered as `trial/darw`"):
+    for text in (
+        "unknown parameter `spraed`",
+        "did you mean `spread`",
+        "low.val",
+        "no experiment is registered as `trial/darw`",
+    ):
         assert text in err
     assert err.splitlines()[-1].startswith(("3 errors", "4 errors", "5 errors"))
 
@@ -144,9 +168,14 @@ def test_why_shows_the_screen_of_a_claim_by_its_short_name(folder, call):
 
 
 def test_why_without_a_verdict_says_how_to_get_one(folder, call):
-    assert call("why", "draws/high-is-higher") == (5, "", (
-        "error: `draws/high-is-higher` has not been judged yet\n"
-        "help: run `paperbench verify draws/high-is-higher`\n"))
+    assert call("why", "draws/high-is-higher") == (
+        5,
+        "",
+        (
+            "error: `draws/high-is-higher` has not been judged yet\n"
+            "help: run `paperbench verify draws/high-is-higher`\n"
+        ),
+    )
 
 
 def test_why_prefers_quick_and_names_the_other_tiers(folder, call):
@@ -238,9 +267,12 @@ def test_doctor_says_what_is_missing_and_how_to_mend_it(folder, call, monkeypatc
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
     findings = {finding["name"]: finding for finding in json.loads(call("doctor", "--json")[1])}
     assert findings["claims"]["ok"]
-    assert findings["data mnist"] == {"name": "data mnist", "ok": False, "detail": "absent",
-                                      "mend": "the full tier needs it: `paperbench data fetch "
-                                              "mnist`"}
+    assert findings["data mnist"] == {
+        "name": "data mnist",
+        "ok": False,
+        "detail": "absent",
+        "mend": "the full tier needs it: `paperbench data fetch mnist`",
+    }
     assert "cpu" in findings["devices"]["detail"]
     (folder / ".paperbench").mkdir()
     (folder / ".paperbench" / "ledger.sqlite").write_text("not a database, surely")
@@ -282,24 +314,38 @@ def test_an_interrupt_exits_130_and_a_defect_keeps_its_traceback(folder, call, m
 
 def in_process(folder, *arguments, code="", **environment):
     program = f"import sys\nfrom paperbench.cli import run\ncode = run(sys.argv[1:])\n{code}"
-    return subprocess.run([sys.executable, "-c", program, *arguments], cwd=folder, timeout=60,
-                          capture_output=True, text=True, env={**os.environ, **environment})
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=folder,
+        timeout=60,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+    )
 
 
-@pytest.mark.parametrize("command", ["--help", "list", "show draws", "validate",
-                                     "why high-is-higher", "report --markdown"])
+@pytest.mark.parametrize(
+    "command",
+    ["--help", "list", "show draws", "validate", "why high-is-higher", "report --markdown"],
+)
 def test_a_reading_command_imports_nothing_heavy(folder, command):
     judged(folder)
-    reply = in_process(folder, *command.split(), code=(
-        f"print([m for m in {HEAVY!r} if m in sys.modules], code, file=sys.stderr)"))
+    reply = in_process(
+        folder,
+        *command.split(),
+        code=(f"print([m for m in {HEAVY!r} if m in sys.modules], code, file=sys.stderr)"),
+    )
     assert reply.stderr.splitlines()[-1] == "[] 0"
 
 
 def test_a_pipe_that_closes_early_makes_no_noise(folder):
     judged(folder)
-    with subprocess.Popen([sys.executable, "-c", "from paperbench.cli import main; main()",
-                           "schema"], cwd=folder, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", "from paperbench.cli import main; main()", "schema"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(timeout=60) == 141

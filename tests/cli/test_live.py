@@ -48,8 +48,7 @@ def test_a_bar_shows_step_speed_time_left_and_loss(tmp_path):
     bars = Bars(out)
     bars.waiting(Stub(run), queued=3)
     margin = Margin(mean=0.77, low=0.61, high=0.93, alpha=0.005, n=3, values=[0.7, 0.8, 0.81])
-    bars.look(file, claim, Look(1, 3, 0.005, False),
-              Judgement(None, "control", "", margin=margin))
+    bars.look(file, claim, Look(1, 3, 0.005, False), Judgement(None, "control", "", margin=margin))
     out.print(bars._render())
     screen = out.file.getvalue()
     assert "draws/draws high seed 0" in screen
@@ -66,9 +65,13 @@ def test_in_a_pipe_every_run_is_a_line_and_a_failure_says_why(tmp_path):
     out = Console(file=io.StringIO(), width=200)
     lines = Lines(out)
     lines.run_ended(run, FinishedRun("k", "l", "done", seconds=161.2), cached=False)
-    lines.run_ended(run, FinishedRun("k", "l", "crashed", seconds=1.0,
-                                     error="Traceback\n  ...\nValueError: [bad] value"),
-                    cached=False)
+    lines.run_ended(
+        run,
+        FinishedRun(
+            "k", "l", "crashed", seconds=1.0, error="Traceback\n  ...\nValueError: [bad] value"
+        ),
+        cached=False,
+    )
     lines.run_ended(run, FinishedRun("k", "l", "done"), cached=True)
     assert out.file.getvalue().splitlines() == [
         "  ran draws/draws high seed 0  2 m 41 s",

@@ -45,8 +45,7 @@ def test_a_second_call_changes_no_file_and_imports_no_torch(call, tmp_path):
     code, out, _ = call()
     assert code == 0
     assert "  ran " not in out
-    assert {path: path.stat().st_mtime_ns
-            for path in (tmp_path / "results").rglob("*.*")} == before
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "results").rglob("*.*")} == before
 
 
 def test_a_claim_that_is_not_as_expected_exits_1(call):
@@ -56,15 +55,20 @@ def test_a_claim_that_is_not_as_expected_exits_1(call):
 
 
 def test_an_unexpected_pass_exits_1(call):
-    text = DRAWS.replace("    because: Its mean", "    expect: fail\n    reason: We thought so.\n"
-                                                  "    because: Its mean")
+    text = DRAWS.replace(
+        "    because: Its mean",
+        "    expect: fail\n    reason: We thought so.\n    because: Its mean",
+    )
     code, out, _ = call("draws/high-is-higher", text=text)
     assert code == 1
     assert "1 not" in out
 
 
-UNDECIDED = DRAWS.replace("high: {mean: 1.0}", "high: {mean: 0.501}").replace(
-    "control: {high: {mean: 0.01}}", "control: {high: {mean: -3.0}}").replace("0.03", "0.3")
+UNDECIDED = (
+    DRAWS.replace("high: {mean: 1.0}", "high: {mean: 0.501}")
+    .replace("control: {high: {mean: 0.01}}", "control: {high: {mean: -3.0}}")
+    .replace("0.03", "0.3")
+)
 
 
 def test_an_undecided_claim_fails_only_on_request(call):
@@ -73,7 +77,9 @@ def test_an_undecided_claim_fails_only_on_request(call):
     assert call("draws/high-is-higher", "--fail-on", "inconclusive", text=UNDECIDED)[0] == 4
 
 
-TROUBLE = DRAWS.replace("claims:\n", """\
+TROUBLE = DRAWS.replace(
+    "claims:\n",
+    """\
   trouble:
     run: trial/trouble
     arms: {good: {how: none}, bad: {how: raise}}
@@ -84,7 +90,9 @@ claims:
     experiment: trouble
     check: good.loss < bad.loss
     control: {good: {how: slow}}
-""", 1)
+""",
+    1,
+)
 
 
 def test_a_run_that_errors_exits_3_and_the_other_claims_are_judged(call):
@@ -137,18 +145,30 @@ def test_a_dry_run_trains_nothing_and_counts_shared_runs_once(call, tmp_path):
     assert (total["cached"], total["new"]) == (9, 3)
 
 
-@pytest.mark.parametrize(("arguments", "code", "message", "help_line"), [
-    (["nothing"], 5, "error: no claim matches `nothing`", "help: "),
-    (["--device", "cuda"], 2, "error: device `cuda` is not there", "help: there are: cpu"),
-    (["--device", "cuda:1"], 2, "error: device `cuda:1` is not there", "help: there are: cpu"),
-    (["--device", "tpu"], 2, "error: `tpu` is not a device",
-     "help: one of auto, cpu, cuda, cuda:N, mps"),
-    (["--claims", "no-such-folder"], 2, "error: ", "help: "),
-    (["--tier", "full"], 5, "error: none of the selected claims has a `full` tier",
-     "help: `paperbench show PAPER` lists the tiers"),
-])
-def test_bad_usage_says_what_and_how_to_mend_it(call, monkeypatch, arguments, code, message,
-                                                help_line):
+@pytest.mark.parametrize(
+    ("arguments", "code", "message", "help_line"),
+    [
+        (["nothing"], 5, "error: no claim matches `nothing`", "help: "),
+        (["--device", "cuda"], 2, "error: device `cuda` is not there", "help: there are: cpu"),
+        (["--device", "cuda:1"], 2, "error: device `cuda:1` is not there", "help: there are: cpu"),
+        (
+            ["--device", "tpu"],
+            2,
+            "error: `tpu` is not a device",
+            "help: one of auto, cpu, cuda, cuda:N, mps",
+        ),
+        (["--claims", "no-such-folder"], 2, "error: ", "help: "),
+        (
+            ["--tier", "full"],
+            5,
+            "error: none of the selected claims has a `full` tier",
+            "help: `paperbench show PAPER` lists the tiers",
+        ),
+    ],
+)
+def test_bad_usage_says_what_and_how_to_mend_it(
+    call, monkeypatch, arguments, code, message, help_line
+):
     monkeypatch.setattr("paperbench.engine.devices.available_devices", lambda: ["cpu"])
     got, _, err = call(*arguments)
     assert got == code
@@ -168,9 +188,13 @@ def test_an_invalid_claim_file_stops_everything_with_its_place(call):
 def test_missing_data_is_one_error_before_anything_is_trained(call, monkeypatch):
     monkeypatch.setenv("PAPERBENCH_DATA", "")
     monkeypatch.setenv("XDG_CACHE_HOME", "/nonexistent")
-    monkeypatch.setattr("paperbench.datasets.read_file",
-                        __import__("paperbench.datasets", fromlist=["x"]).read_file.__wrapped__)
-    text = DRAWS.replace("claims:\n", """\
+    monkeypatch.setattr(
+        "paperbench.datasets.read_file",
+        __import__("paperbench.datasets", fromlist=["x"]).read_file.__wrapped__,
+    )
+    text = DRAWS.replace(
+        "claims:\n",
+        """\
   fit:
     run: trial/fit
     params: {data: mnist}
@@ -182,7 +206,9 @@ claims:
     experiment: fit
     check: wide.test_acc > narrow.test_acc
     control: {wide: {hidden: 2}}
-""", 1)
+""",
+        1,
+    )
     code, out, err = call("draws/wide-is-better", text=text)
     assert code == 3
     assert err.count("error:") == 1

@@ -39,7 +39,7 @@ def outcomes_of_workers():
         "fit": planned("fit"),
         "kill": planned("trouble", how="kill"),
         "raise": planned("trouble", how="raise"),
-        "hang": planned("trouble", how="hang", time_limit=-28.0),       # two seconds with grace
+        "hang": planned("trouble", how="hang", time_limit=-28.0),  # two seconds with grace
         "diverge": planned("trouble", how="diverge"),
         "slow": planned("trouble", how="slow", time_limit=0.3),
         "wrong-metrics": planned("trouble", how="wrong-metrics"),
@@ -48,14 +48,17 @@ def outcomes_of_workers():
     return dict(zip(runs, carry_out(Workers(2), list(runs.values())), strict=True))
 
 
-@pytest.mark.parametrize(("run", "status", "text"), [
-    ("kill", "killed", "its process ended with code -9"),
-    ("raise", "crashed", "ValueError: the trial went wrong on purpose"),
-    ("hang", "timeout", "did not stop by itself: killed"),
-    ("slow", "timeout", "over the time limit at step"),
-    ("diverge", "diverged", "loss is"),
-    ("wrong-metrics", "crashed", "returned ['lost'], but registers ['floor', 'loss']"),
-])
+@pytest.mark.parametrize(
+    ("run", "status", "text"),
+    [
+        ("kill", "killed", "its process ended with code -9"),
+        ("raise", "crashed", "ValueError: the trial went wrong on purpose"),
+        ("hang", "timeout", "did not stop by itself: killed"),
+        ("slow", "timeout", "over the time limit at step"),
+        ("diverge", "diverged", "loss is"),
+        ("wrong-metrics", "crashed", "returned ['lost'], but registers ['floor', 'loss']"),
+    ],
+)
 def test_a_run_that_goes_wrong_says_how(outcomes_of_workers, run, status, text):
     outcome = outcomes_of_workers[run]
     assert outcome.status == status
@@ -71,8 +74,9 @@ def test_a_worker_that_dies_takes_only_its_own_run_with_it(outcomes_of_workers):
 def test_in_process_and_in_a_worker_the_numbers_are_bitwise_the_same(outcomes_of_workers):
     runs = [planned("fit"), planned("fit", seed=1)]
     here = carry_out(InProcess(), runs)
-    for mine, theirs in zip(here, (outcomes_of_workers["fit"], outcomes_of_workers["fit-1"]),
-                            strict=True):
+    for mine, theirs in zip(
+        here, (outcomes_of_workers["fit"], outcomes_of_workers["fit-1"]), strict=True
+    ):
         assert mine.metrics == theirs.metrics
         assert mine.curves == theirs.curves
     assert here[0].metrics != here[1].metrics
@@ -83,7 +87,7 @@ def test_a_run_accounts_for_what_it_used(outcomes_of_workers):
     assert budget["parameters"] == 64 * 16 + 16 + 16 * 10 + 10
     assert budget["examples"] == 32 * 60
     assert budget["steps"] == 60
-    assert budget["flops"] == 60 * 32 * (2 * 64 * 16 * 2 + 2 * 16 * 10 * 3)   # no input gradient
+    assert budget["flops"] == 60 * 32 * (2 * 64 * 16 * 2 + 2 * 16 * 10 * 3)  # no input gradient
 
 
 def test_progress_of_a_run_under_way_can_be_seen():

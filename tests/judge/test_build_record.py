@@ -12,20 +12,32 @@ from paperbench.judge.record import ClaimRecord
 
 def recorded(claim, arms, *, control=None, anchor=None, tier="quick"):
     judgement, look = verdict_of(claim, arms, control=control, anchor=anchor)
-    return to_record(claim, INFO, Evidence(arms, control, anchor), judgement, look,
-                     looks=looks_of(claim, seeds=None), tier=tier, exploratory=False,
-                     spec_sha256="abc")
+    return to_record(
+        claim,
+        INFO,
+        Evidence(arms, control, anchor),
+        judgement,
+        look,
+        looks=looks_of(claim, seeds=None),
+        tier=tier,
+        exploratory=False,
+        spec_sha256="abc",
+    )
 
 
-ARMS = {"new": arm(acc=around(0.9), floor=[0.1] * 8, budget={"steps": 10}, key="new"),
-        "old": arm(acc=around(0.5, 8), floor=[0.1] * 8, budget={"steps": 10}, key="old")}
+ARMS = {
+    "new": arm(acc=around(0.9), floor=[0.1] * 8, budget={"steps": 10}, key="new"),
+    "old": arm(acc=around(0.5, 8), floor=[0.1] * 8, budget={"steps": 10}, key="old"),
+}
 OFF = {"new": arm(acc=[0.41, 0.4, 0.43] * 3, floor=[0.1] * 9, key="off"), "old": ARMS["old"]}
 BETTER = claim("new.acc > old.acc + 0.1", source={"section": "6.1", "figure": 4})
 
 
 def test_a_record_holds_the_evidence_at_the_look_that_decided():
-    varied = {"new": arm(acc=[0.9, 0.92, 0.91] * 3, floor=[0.1] * 9, budget={"steps": 10},
-                         key="new"), "old": ARMS["old"]}
+    varied = {
+        "new": arm(acc=[0.9, 0.92, 0.91] * 3, floor=[0.1] * 9, budget={"steps": 10}, key="new"),
+        "old": ARMS["old"],
+    }
     record = recorded(BETTER, varied, control=OFF)
     assert (record.verdict, record.expected, record.as_expected) == ("PASS", "PASS", True)
     assert (record.look, record.looks, record.seeds) == (1, [3, 5, 8], [0, 1, 2])
@@ -33,7 +45,7 @@ def test_a_record_holds_the_evidence_at_the_look_that_decided():
     assert record.budgets == {"new": {"steps": 10.0}, "old": {"steps": 10.0}}
     assert record.seconds == {"new": 2.0, "old": 2.0}
     assert record.source == "section 6.1, figure 4"
-    assert len(record.runs) == len(set(record.runs)) == 9       # the control shares the old arm
+    assert len(record.runs) == len(set(record.runs)) == 9  # the control shares the old arm
     assert record.control.arms["new"]["acc"] == [0.41, 0.4, 0.43]
     assert record.control.overrides == {"new": {"mechanism": False}}
     assert ClaimRecord.model_validate_json(record.model_dump_json()) == record
@@ -62,8 +74,10 @@ def test_a_crashed_run_leaves_a_gap_in_the_record():
 
 def test_a_timing_record_holds_the_repeats():
     timed = claim("new.ms < 2 * old.ms", kind="timing")
-    arms = {"new": arm(ms=[[1.0, 1.1, 1.2, 1.0, 1.1]], key="new"),
-            "old": arm(ms=[[1.0] * 5], key="old")}
+    arms = {
+        "new": arm(ms=[[1.0, 1.1, 1.2, 1.0, 1.1]], key="new"),
+        "old": arm(ms=[[1.0] * 5], key="old"),
+    }
     record = recorded(timed, arms, control=arms | {"new": arm(ms=[[3.0, 3.1, 3.2, 3.0, 3.1]])})
     assert record.verdict == "PASS"
     assert record.arms["new"]["ms"] == [1.0, 1.1, 1.2, 1.0, 1.1]
@@ -82,6 +96,8 @@ def test_a_reading_has_a_record_without_a_verdict():
 
 
 def test_looks_and_outcomes_are_read_without_numpy():
-    script = ("import sys, paperbench.judge.looks, paperbench.judge.outcome; "
-              "sys.exit(bool({'numpy', 'scipy', 'torch'} & set(sys.modules)))")
+    script = (
+        "import sys, paperbench.judge.looks, paperbench.judge.outcome; "
+        "sys.exit(bool({'numpy', 'scipy', 'torch'} & set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

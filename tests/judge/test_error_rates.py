@@ -25,14 +25,18 @@ def rates(effect, experiments, seed):
     draws = np.random.default_rng(seed).normal(effect, 1.0, (experiments, 8))
     decisions = [first_decision(margins, looks_of(CHECK, seeds=None)) for margins in draws]
     verdicts = [verdict for verdict, _ in decisions]
-    return ({verdict: verdicts.count(verdict) / experiments
-             for verdict in ("PASS", "FAIL", "INCONCLUSIVE")},
-            sum(n for _, n in decisions) / experiments)
+    return (
+        {
+            verdict: verdicts.count(verdict) / experiments
+            for verdict in ("PASS", "FAIL", "INCONCLUSIVE")
+        },
+        sum(n for _, n in decisions) / experiments,
+    )
 
 
 def test_a_null_claim_passes_about_two_times_in_a_hundred_and_fails_as_often():
     rate, _ = rates(0.0, 4000, seed=1)
-    error = (0.021 * 0.979 / 4000) ** 0.5       # 0.23%
+    error = (0.021 * 0.979 / 4000) ** 0.5  # 0.23%
     assert rate["PASS"] == pytest.approx(0.021, abs=3 * error)
     assert rate["FAIL"] == pytest.approx(0.021, abs=3 * error)
     assert rate["PASS"] < 0.025 + 2 * error
@@ -54,4 +58,4 @@ def test_an_effect_of_two_standard_deviations_is_decided_in_six_seeds():
 
 def test_a_broken_judge_would_be_noticed():
     rate, _ = rates(0.7, 400, seed=4)
-    assert rate["PASS"] > 0.1                   # so the bound of 2.5% above can be exceeded
+    assert rate["PASS"] > 0.1  # so the bound of 2.5% above can be exceeded

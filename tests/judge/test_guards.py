@@ -11,8 +11,17 @@ from paperbench.judge.samples import samples_of
 
 def verdict(claim, arms, *, control=None, anchor=None):
     """The verdict and the names of the guards that tripped."""
-    off = control or {"new": arm(x=around(0.5), y=around(0.5), acc=around(0.3), floor=[0.1] * 8,
-                                 loss=around(5.0), key="control"), "old": arms["old"]}
+    off = control or {
+        "new": arm(
+            x=around(0.5),
+            y=around(0.5),
+            acc=around(0.3),
+            floor=[0.1] * 8,
+            loss=around(5.0),
+            key="control",
+        ),
+        "old": arms["old"],
+    }
     judgement, _ = verdict_of(claim, arms, control=off, anchor=anchor)
     return judgement.verdict, [guard.name for guard in judgement.guards if not guard.ok]
 
@@ -21,14 +30,17 @@ def test_an_arm_no_better_than_chance_makes_a_claim_vacuous():
     better = claim("new.acc > old.acc")
 
     def arms(floor):
-        return {"new": arm(acc=around(0.8), floor=[0.3] * 8),
-                "old": arm(acc=around(0.5), floor=[floor] * 8)}
+        return {
+            "new": arm(acc=around(0.8), floor=[0.3] * 8),
+            "old": arm(acc=around(0.5), floor=[floor] * 8),
+        }
 
     assert verdict(better, arms(0.3)) == ("PASS", [])
     assert verdict(better, arms(0.505)) == ("VACUOUS", ["chance"])
     judgement, _ = verdict_of(better, arms(0.6))
-    assert judgement.summary == ("the chance guard tripped: on seed 0 old.acc 0.5 against floor "
-                                 "0.6: no better than chance")
+    assert judgement.summary == (
+        "the chance guard tripped: on seed 0 old.acc 0.5 against floor 0.6: no better than chance"
+    )
     for exempt in ("old", "old.acc"):
         excused = claim("new.acc > old.acc", exempt={exempt: "it is the chance baseline"})
         assert verdict(excused, arms(0.6)) == ("PASS", [])
@@ -38,13 +50,17 @@ def test_chance_knows_that_a_loss_is_better_when_lower_and_that_an_unmeasured_on
     better = claim("new.loss < old.loss")
 
     def arms(old_floor, old_loss=2.0):
-        return {"new": arm(loss=around(1.0), loss_floor=[3.0] * 8),
-                "old": arm(loss=around(old_loss), loss_floor=[old_floor] * 8)}
+        return {
+            "new": arm(loss=around(1.0), loss_floor=[3.0] * 8),
+            "old": arm(loss=around(old_loss), loss_floor=[old_floor] * 8),
+        }
 
     assert verdict(better, arms(3.0)) == ("PASS", [])
     assert verdict(better, arms(1.5)) == ("VACUOUS", ["chance"])
-    unmeasured = {"new": arm(x=around(2.0), acc=[math.nan] * 8, floor=[0.5] * 8),
-                  "old": arm(x=[1.0] * 8)}
+    unmeasured = {
+        "new": arm(x=around(2.0), acc=[math.nan] * 8, floor=[0.5] * 8),
+        "old": arm(x=[1.0] * 8),
+    }
     assert verdict(claim("new.x > old.x"), unmeasured) == ("PASS", [])
 
 
@@ -54,8 +70,9 @@ def test_a_chance_floor_that_the_run_does_not_report_cannot_be_beaten():
 
 
 def test_an_anchor_that_the_losing_arm_misses_makes_a_claim_vacuous():
-    anchored = claim("new.x > old.x", anchor={"arm": "old", "params": {"easy": True},
-                                              "check": "old.acc > 0.95"})
+    anchored = claim(
+        "new.x > old.x", anchor={"arm": "old", "params": {"easy": True}, "check": "old.acc > 0.95"}
+    )
     arms = {"new": arm(x=around(2.0)), "old": arm(x=[1.0] * 8)}
     solved, broken = arm(acc=[0.99] * 8), arm(acc=[0.99, 0.99, 0.4] + [0.99] * 5)
     assert verdict(anchored, arms, anchor=solved) == ("PASS", [])
@@ -71,28 +88,39 @@ def test_arms_that_are_all_at_the_best_possible_value_make_a_claim_vacuous():
     no_worse = claim("new.acc > old.acc - 0.05")
 
     def arms(old):
-        return {"new": arm(acc=[1.0, 0.9995] * 4, floor=[0.1] * 8),
-                "old": arm(acc=[old, 0.9991] * 4, floor=[0.1] * 8)}
+        return {
+            "new": arm(acc=[1.0, 0.9995] * 4, floor=[0.1] * 8),
+            "old": arm(acc=[old, 0.9991] * 4, floor=[0.1] * 8),
+        }
 
     assert verdict(no_worse, arms(0.995)) == ("PASS", [])
     assert verdict(no_worse, arms(0.9999)) == ("VACUOUS", ["ceiling"])
 
 
-@pytest.mark.parametrize(("name", "within", "beyond"), [
-    ("parameters", 1009, 1020), ("examples", 1009, 1020), ("steps", 1009, 1020),
-    ("flops", 1049, 1060),
-])
+@pytest.mark.parametrize(
+    ("name", "within", "beyond"),
+    [
+        ("parameters", 1009, 1020),
+        ("examples", 1009, 1020),
+        ("steps", 1009, 1020),
+        ("flops", 1049, 1060),
+    ],
+)
 def test_arms_with_another_budget_make_a_claim_vacuous_unless_it_says_why(name, within, beyond):
     better = claim("new.x > old.x")
 
     def arms(amount):
-        return {"new": arm(x=around(2.0), budget={name: amount, "other": 5}),
-                "old": arm(x=[1.0] * 8, budget={name: 1000, "other": 50})}
+        return {
+            "new": arm(x=around(2.0), budget={name: amount, "other": 5}),
+            "old": arm(x=[1.0] * 8, budget={name: 1000, "other": 50}),
+        }
 
     assert verdict(better, arms(within)) == ("PASS", [])
     assert verdict(better, arms(beyond)) == ("VACUOUS", ["budget"])
-    assert verdict(claim("new.x > old.x", budget="the gate is the claim"), arms(beyond)) \
-        == ("PASS", [])
+    assert verdict(claim("new.x > old.x", budget="the gate is the claim"), arms(beyond)) == (
+        "PASS",
+        [],
+    )
     judgement, _ = verdict_of(better, arms(beyond))
     assert f"new / old differ: {name} {beyond:,} / 1,000" in judgement.summary
     one_sided = {"new": arm(x=around(2.0), budget={name: 5}), "old": arm(x=[1.0] * 8)}
@@ -105,14 +133,18 @@ def test_arms_that_computed_the_same_make_a_claim_vacuous():
     other = arm(x=around(1.0), y=[*around(2.0)[1:], 2.0])
     control = {"new": arm(x=around(0.2), y=around(0.2), key="control"), "old": same}
     assert verdict(no_worse, {"new": same, "old": other}, control=control) == ("PASS", [])
-    assert verdict(no_worse, {"new": same, "old": same}, control=control) \
-        == ("VACUOUS", ["identical"])
+    assert verdict(no_worse, {"new": same, "old": same}, control=control) == (
+        "VACUOUS",
+        ["identical"],
+    )
 
 
 def test_a_number_that_is_not_finite_makes_a_claim_vacuous_at_once():
     def check(loss):
-        arms = {"new": arm(x=around(2.0), loss=around(1.0), loss_floor=[9.0] * 8),
-                "old": arm(x=[1.0] * 8, loss=[loss] * 8, loss_floor=[9.0] * 8)}
+        arms = {
+            "new": arm(x=around(2.0), loss=around(1.0), loss_floor=[9.0] * 8),
+            "old": arm(x=[1.0] * 8, loss=[loss] * 8, loss_floor=[9.0] * 8),
+        }
         return verdict(claim("new.x > old.x + 0 * old.loss"), arms)
 
     assert check(3.0) == ("PASS", [])
@@ -144,19 +176,26 @@ def test_a_control_that_changed_no_number_is_named_as_such():
     same = {"new": arm(x=around(2.0), ms=[1.1] * 8, key="control"), "old": arms["old"]}
     judgement, _ = verdict_of(claim("new.x > old.x"), arms, control=same)
     assert judgement.verdict == "VACUOUS"
-    assert judgement.summary == ("the identical guard tripped: the control computed exactly what "
-                                 "the arm did")
+    assert judgement.summary == (
+        "the identical guard tripped: the control computed exactly what the arm did"
+    )
     barely = {"new": arm(x=around(2.0001), key="control"), "old": arms["old"]}
     judgement, _ = verdict_of(claim("new.x > old.x"), arms, control=barely)
     assert judgement.summary.startswith("the claim also holds with the mechanism off")
 
 
 def test_guards_are_shown_whatever_the_verdict():
-    judgement, _ = verdict_of(claim("new.x > old.x"),
-                              {"new": arm(x=around(0.5)), "old": arm(x=[1.0] * 8)})
+    judgement, _ = verdict_of(
+        claim("new.x > old.x"), {"new": arm(x=around(0.5)), "old": arm(x=[1.0] * 8)}
+    )
     assert judgement.verdict == "FAIL"
-    assert [guard.name for guard in judgement.guards] \
-        == ["chance", "ceiling", "budget", "identical", "divergence"]
+    assert [guard.name for guard in judgement.guards] == [
+        "chance",
+        "ceiling",
+        "budget",
+        "identical",
+        "divergence",
+    ]
 
 
 def test_samples_hold_one_seed_each():

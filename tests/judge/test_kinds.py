@@ -54,8 +54,10 @@ def test_an_equality_holds_within_rounding_and_its_control_violates_it_on_every_
 
 def test_equal_arms_and_other_budgets_are_no_defect_of_an_exact_claim():
     same = exact("new.x == old.x")
-    arms = {"new": arm(x=[1.0, 2.0, 3.0], budget={"steps": 10}),
-            "old": arm(x=[1.0, 2.0, 3.0], budget={"steps": 99})}
+    arms = {
+        "new": arm(x=[1.0, 2.0, 3.0], budget={"steps": 10}),
+        "old": arm(x=[1.0, 2.0, 3.0], budget={"steps": 99}),
+    }
     off = {**control(x=[1.1, 2.1, 3.1]), "old": arms["old"]}
     assert verdict_of(same, arms, control=off)[0].verdict == "PASS"
 
@@ -110,9 +112,10 @@ def rate(check="new.solved > 0.5"):
     return claim(check, kind="rate")
 
 
-@pytest.mark.parametrize(("solved", "verdict"), [
-    ([1] * 8, "PASS"), ([0] * 8, "FAIL"), ([1, 1, 1, 1, 1, 1, 1, 0], "INCONCLUSIVE"),
-])
+@pytest.mark.parametrize(
+    ("solved", "verdict"),
+    [([1] * 8, "PASS"), ([0] * 8, "FAIL"), ([1, 1, 1, 1, 1, 1, 1, 0], "INCONCLUSIVE")],
+)
 def test_a_rate_is_judged_by_the_exact_binomial_interval(solved, verdict):
     off = control(solved=[0] * 8)
     for check in ("new.solved > 0.5", "0.5 < new.solved", "new.solved > 1 / 2"):
@@ -125,7 +128,8 @@ def test_a_rate_below_a_bound_has_the_mirrored_interval():
     above, _ = verdict_of(rate("new.solved > 0.3"), {"new": arm(solved=[1, 0] * 4)})
     below, _ = verdict_of(rate("new.solved < 0.3"), {"new": arm(solved=[1, 0] * 4)})
     assert (below.margin.low, below.margin.high) == pytest.approx(
-        (-above.margin.high, -above.margin.low))
+        (-above.margin.high, -above.margin.low)
+    )
 
 
 def test_the_control_of_a_rate_must_lose_by_the_exact_test_of_the_pairs():
@@ -133,8 +137,10 @@ def test_the_control_of_a_rate_must_lose_by_the_exact_test_of_the_pairs():
     close, _ = verdict_of(rate(), always, control=control(solved=[1, 1, 1, 1, 1, 0, 1, 0]))
     assert close.verdict == "INCONCLUSIVE"
     assert close.summary.startswith("the control is too close to tell")
-    assert verdict_of(rate(), always, control=control(solved=[1] * 8, x=[0.0] * 8))[0].verdict \
+    assert (
+        verdict_of(rate(), always, control=control(solved=[1] * 8, x=[0.0] * 8))[0].verdict
         == "VACUOUS"
+    )
 
 
 def test_a_rate_counts_only_zeros_and_ones():

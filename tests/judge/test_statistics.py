@@ -45,17 +45,22 @@ def test_flat_means_equal_within_rounding():
 def test_the_binomial_interval_is_clopper_and_pearsons(successes):
     exact = stats.binomtest(successes, 8).proportion_ci(0.975, method="exact")
     assert rate_interval(successes, 8, 0.0125) == pytest.approx(
-        (successes / 8, exact.low, exact.high))
+        (successes / 8, exact.low, exact.high)
+    )
 
 
 def test_the_sign_interval_excludes_zero_exactly_when_the_sign_test_does():
     for better in range(9):
         for worse in range(9 - better):
-            interval = sign_interval([1] * better + [-1] * worse + [0] * (8 - better - worse),
-                                     0.0125)
+            interval = sign_interval(
+                [1] * better + [-1] * worse + [0] * (8 - better - worse), 0.0125
+            )
             discordant = better + worse
-            p = stats.binomtest(better, discordant, alternative="greater").pvalue if discordant \
+            p = (
+                stats.binomtest(better, discordant, alternative="greater").pvalue
+                if discordant
                 else 1.0
+            )
             assert (interval.low > 0) == (p < 0.0125), (better, worse)
             assert interval.low <= interval.mean <= interval.high
 

@@ -8,8 +8,10 @@ from paperbench.judge.outcome import as_expected, outcome
 
 BETTER = claim("new.x > old.x")
 GOOD = {"new": arm(x=around(2.0)), "old": arm(x=[1.0] * 8)}
-OFF = {"new": arm(x=[0.51, 0.5, 0.49, 0.5, 0.52, 0.48, 0.5, 0.5], key="control"),
-       "old": GOOD["old"]}
+OFF = {
+    "new": arm(x=[0.51, 0.5, 0.49, 0.5, 0.52, 0.48, 0.5, 0.5], key="control"),
+    "old": GOOD["old"],
+}
 
 
 def test_a_clear_effect_that_the_control_does_not_earn_passes_at_the_first_look():
@@ -53,12 +55,15 @@ def test_no_effect_at_all_would_take_more_than_a_thousand_seeds():
     assert "more than 1000 seeds" in verdict_of(BETTER, nothing)[0].next_step
 
 
-@pytest.mark.parametrize(("status", "words"), [
-    ("crashed", "arm `new`, seed 1 crashed: ValueError: shapes differ"),
-    ("diverged", "arm `new`, seed 1 diverged: ValueError: shapes differ"),
-    ("timeout", "arm `new`, seed 1 ran over its time limit: ValueError: shapes differ"),
-    ("killed", "arm `new`, seed 1 was killed: ValueError: shapes differ"),
-])
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("crashed", "arm `new`, seed 1 crashed: ValueError: shapes differ"),
+        ("diverged", "arm `new`, seed 1 diverged: ValueError: shapes differ"),
+        ("timeout", "arm `new`, seed 1 ran over its time limit: ValueError: shapes differ"),
+        ("killed", "arm `new`, seed 1 was killed: ValueError: shapes differ"),
+    ],
+)
 def test_a_run_that_did_not_finish_is_an_error_that_names_it(status, words):
     runs = [GOOD["old"][0], broken(status), *GOOD["old"][2:]]
     judgement, _ = verdict_of(BETTER, {"new": runs, "old": GOOD["old"]})
@@ -69,7 +74,8 @@ def test_an_error_shows_the_last_line_of_a_traceback():
     trace = "Traceback (most recent call last):\n  File x\nKeyError: 'gap'\n"
     runs = [broken(error=trace), *GOOD["old"][1:]]
     assert verdict_of(BETTER, {"new": runs, "old": GOOD["old"]})[0].summary.endswith(
-        "crashed: KeyError: 'gap'")
+        "crashed: KeyError: 'gap'"
+    )
 
 
 def test_a_control_or_anchor_run_that_crashed_is_an_error_too():
@@ -82,10 +88,13 @@ def test_a_control_or_anchor_run_that_crashed_is_an_error_too():
     assert judgement.summary.startswith("anchor arm `old`, seed 0 crashed")
 
 
-@pytest.mark.parametrize(("value", "words"), [
-    (None, "`new.x`, seed 0: the run does not report it"),
-    ([1.0, 2.0], "`new.x`, seed 0: a list of repeats, which only `kind: timing` compares"),
-])
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "`new.x`, seed 0: the run does not report it"),
+        ([1.0, 2.0], "`new.x`, seed 0: a list of repeats, which only `kind: timing` compares"),
+    ],
+)
 def test_a_metric_that_cannot_be_compared_is_an_error(value, words):
     arms = {"new": arm(y=[1.0] * 8) if value is None else arm(x=[value] * 8), "old": GOOD["old"]}
     judgement, _ = verdict_of(BETTER, arms)
@@ -115,7 +124,7 @@ def test_an_underpowered_control_asks_for_more_seeds_and_then_is_inconclusive():
         assert (judgement.verdict, judgement.needs) == (None, "seeds")
         assert judgement.control.verdict == "INCONCLUSIVE"
     slighter = {"new": arm(x=[1.5 + each for each in noise], key="control"), "old": GOOD["old"]}
-    strong = claim("new.x - old.x > 0.4")       # the control's margin: +0.1, spread 0.7
+    strong = claim("new.x - old.x > 0.4")  # the control's margin: +0.1, spread 0.7
     judgement = judge(strong, INFO, Evidence(GOOD, slighter), last)
     assert judgement.verdict == "INCONCLUSIVE"
     assert judgement.summary.startswith("the control is too close to tell")
@@ -143,7 +152,7 @@ def test_a_conjunction_passes_when_every_part_does_and_fails_when_any_does():
     failing = verdict(around(2.0), around(1.5))
     assert failing.verdict == "FAIL"
     assert "`new.y < old.y`" in failing.summary
-    assert failing.margin == failing.parts[1].margin            # the weakest part's
+    assert failing.margin == failing.parts[1].margin  # the weakest part's
     undecided = verdict(around(2.0), [0.5, 1.4] * 4)
     assert undecided.verdict == "INCONCLUSIVE"
     assert undecided.margin == undecided.parts[1].margin
@@ -166,7 +175,8 @@ def test_an_equivalence_is_a_conjunction_of_two_links():
     control = {"new": arm(x=around(2.0), key="control"), "old": GOOD["old"]}
     near, far = (
         verdict_of(equal, {"new": arm(x=around(center)), "old": GOOD["old"]}, control=control)[0]
-        for center in (1.0, 1.2))
+        for center in (1.0, 1.2)
+    )
     assert (near.verdict, far.verdict) == ("PASS", "FAIL")
 
 
@@ -213,8 +223,9 @@ def test_one_seed_decides_nothing():
 
 def test_looks_follow_the_claim_its_kind_and_the_command_line():
     def schedule(claim, seeds=None):
-        return [(look.index, look.n, look.alpha, look.last)
-                for look in looks_of(claim, seeds=seeds)]
+        return [
+            (look.index, look.n, look.alpha, look.last) for look in looks_of(claim, seeds=seeds)
+        ]
 
     assert schedule(BETTER) == [(1, 3, 0.005, False), (2, 5, 0.0075, False), (3, 8, 0.0125, True)]
     assert schedule(BETTER, seeds=6) == [(1, 6, 0.025, True)]
@@ -228,14 +239,23 @@ def test_an_exploratory_look_decides_at_once():
     assert (judgement.verdict, judgement.margin.n, judgement.margin.alpha) == ("PASS", 4, 0.025)
 
 
-@pytest.mark.parametrize(("verdict", "expected", "result"), [
-    ("PASS", "PASS", "as expected"), ("FAIL", "FAIL", "as expected"),
-    ("INCONCLUSIVE", "INCONCLUSIVE", "as expected"), ("INCONCLUSIVE", "PASS", "inconclusive"),
-    ("INCONCLUSIVE", "FAIL", "inconclusive"), ("FAIL", "PASS", "unexpected"),
-    ("PASS", "FAIL", "unexpected"), ("PASS", "INCONCLUSIVE", "unexpected"),
-    ("VACUOUS", "PASS", "unexpected"), ("VACUOUS", "FAIL", "unexpected"),
-    ("ERROR", "PASS", "error"), ("ERROR", "FAIL", "error"),
-])
+@pytest.mark.parametrize(
+    ("verdict", "expected", "result"),
+    [
+        ("PASS", "PASS", "as expected"),
+        ("FAIL", "FAIL", "as expected"),
+        ("INCONCLUSIVE", "INCONCLUSIVE", "as expected"),
+        ("INCONCLUSIVE", "PASS", "inconclusive"),
+        ("INCONCLUSIVE", "FAIL", "inconclusive"),
+        ("FAIL", "PASS", "unexpected"),
+        ("PASS", "FAIL", "unexpected"),
+        ("PASS", "INCONCLUSIVE", "unexpected"),
+        ("VACUOUS", "PASS", "unexpected"),
+        ("VACUOUS", "FAIL", "unexpected"),
+        ("ERROR", "PASS", "error"),
+        ("ERROR", "FAIL", "error"),
+    ],
+)
 def test_only_the_expected_verdict_is_as_expected(verdict, expected, result):
     assert outcome(verdict, expected) == result
     assert as_expected(verdict, expected) is (result == "as expected")
@@ -259,8 +279,10 @@ def test_a_part_that_the_control_passes_too_cannot_earn_the_difference():
 def test_a_conjunction_needs_as_many_seeds_as_its_hardest_part():
     noise = [0.3, -0.3, 0.4, -0.4, 0.2, -0.2, 0.1, -0.1]
     old = arm(x=[1.0] * 8, y=[1.0] * 8)
-    arms = {"new": arm(x=[1.2 + each for each in noise], y=[1.05 + each for each in noise]),
-            "old": old}
+    arms = {
+        "new": arm(x=[1.2 + each for each in noise], y=[1.05 + each for each in noise]),
+        "old": old,
+    }
 
     def step(check):
         return verdict_of(claim(check), arms)[0].next_step

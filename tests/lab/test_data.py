@@ -29,7 +29,7 @@ def test_label_noise_redraws_training_labels_and_spares_the_test_set(split):
     clean, noisy = split(train=1000), split(train=1000, label_noise=0.2)
     assert torch.equal(clean.train.inputs, noisy.train.inputs)
     changed = (clean.train.classes != noisy.train.classes).float().mean().item()
-    assert 0.13 < changed < 0.23                 # a fifth redrawn, a tenth of them unchanged
+    assert 0.13 < changed < 0.23  # a fifth redrawn, a tenth of them unchanged
     assert torch.equal(clean.test.classes, noisy.test.classes)
 
 
@@ -52,8 +52,9 @@ def test_the_python_documentation_is_text_in_three_parts():
     assert corpus.train.isascii()
 
 
-@pytest.mark.parametrize(("name", "sizes"), [("mnist", (60_000, 10_000)),
-                                             ("multi30k", (29_000, 1_000))])
+@pytest.mark.parametrize(
+    ("name", "sizes"), [("mnist", (60_000, 10_000)), ("multi30k", (29_000, 1_000))]
+)
 def test_the_full_datasets_load(shared_data, name, sizes):
     data = load_data(name)
     assert (len(data.train), len(data.test)) == sizes
@@ -63,8 +64,12 @@ def test_the_full_datasets_load(shared_data, name, sizes):
 def tiny(monkeypatch, tmp_path):
     """A dataset of one file, looked for in two folders."""
     content = b"hello\n"
-    dataset = Dataset("tiny", "a test", "none", (
-        DataFile("tiny.txt", datasets._sha256(content), (tmp_path / "home.txt").as_uri()),))
+    dataset = Dataset(
+        "tiny",
+        "a test",
+        "none",
+        (DataFile("tiny.txt", datasets._sha256(content), (tmp_path / "home.txt").as_uri()),),
+    )
     monkeypatch.setitem(datasets.DATASETS, "tiny", dataset)
     monkeypatch.setenv("PAPERBENCH_DATA", str(tmp_path / "first"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

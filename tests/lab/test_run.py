@@ -33,8 +33,9 @@ def test_arms_share_every_weight_that_they_both_have():
 
 
 def test_another_seed_gives_other_weights():
-    assert not torch.equal(Run(seed=3).build(Plain).first.weight,
-                           Run(seed=4).build(Plain).first.weight)
+    assert not torch.equal(
+        Run(seed=3).build(Plain).first.weight, Run(seed=4).build(Plain).first.weight
+    )
 
 
 def test_building_leaves_the_global_generator_alone():
@@ -64,8 +65,9 @@ def test_generators_of_two_purposes_are_independent_and_repeatable():
 
 
 def test_a_run_reads_only_the_dataset_that_its_key_covers():
-    with pytest.raises(DataError, match="reads dataset `mnist`, but its parameter `data` says "
-                                        "`digits`"):
+    with pytest.raises(
+        DataError, match="reads dataset `mnist`, but its parameter `data` says `digits`"
+    ):
         Run(seed=0, data_name="digits").data("mnist")
 
 

@@ -27,8 +27,13 @@ def net():
 
 
 def fit(run, **options):
-    settings = {"build": net, "batches": examples().batches(16), "loss": cross_entropy,
-                "optimizer": adam(1e-2), "steps": 40} | options
+    settings = {
+        "build": net,
+        "batches": examples().batches(16),
+        "loss": cross_entropy,
+        "optimizer": adam(1e-2),
+        "steps": 40,
+    } | options
     return train(run, **settings)
 
 
@@ -70,15 +75,22 @@ def test_masks_do_not_shift_the_data_order():
         return cross_entropy(model, batch)
 
     for name, p in (("with", 0.5), ("without", 0.0)):
-        fit(Run(seed=1), build=lambda p=p: nn.Sequential(nn.Dropout(p), nn.Linear(5, 2)),
-            loss=lambda model, batch, name=name: spy(name, model, batch))
+        fit(
+            Run(seed=1),
+            build=lambda p=p: nn.Sequential(nn.Dropout(p), nn.Linear(5, 2)),
+            loss=lambda model, batch, name=name: spy(name, model, batch),
+        )
     assert seen["with"] == seen["without"]
 
 
 def test_a_loss_that_leaves_the_numbers_stops_the_run():
     with pytest.raises(Diverged):
-        fit(Run(seed=0), optimizer=sgd(1e9), steps=500,
-            loss=lambda model, batch: model(batch[0]).square().sum())
+        fit(
+            Run(seed=0),
+            optimizer=sgd(1e9),
+            steps=500,
+            loss=lambda model, batch: model(batch[0]).square().sum(),
+        )
 
 
 def test_warmup_rises_to_one_and_the_cosine_falls_to_its_floor():

@@ -9,8 +9,12 @@ from paperbench.layers.rotary import rotary_tables, rotate
 def rotate_as_complex(x, start):
     seq_len, d_head = x.shape[-2:]
     pairs = torch.complex(*x.double().chunk(2, dim=-1))
-    angles = torch.stack([(start + t) * 10_000.0 ** (-torch.arange(d_head // 2) * 2.0 / d_head)
-                          for t in range(seq_len)]).double()
+    angles = torch.stack(
+        [
+            (start + t) * 10_000.0 ** (-torch.arange(d_head // 2) * 2.0 / d_head)
+            for t in range(seq_len)
+        ]
+    ).double()
     turned = pairs * torch.polar(torch.ones_like(angles), angles)
     return torch.cat([turned.real, turned.imag], dim=-1)
 
@@ -18,8 +22,9 @@ def rotate_as_complex(x, start):
 @pytest.mark.parametrize("start", [0, 5])
 def test_it_multiplies_pairs_by_a_complex_phase(start):
     x = torch.randn(2, 3, 7, 8)
-    torch.testing.assert_close(rotate(x, start=start).double(), rotate_as_complex(x, start),
-                               atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(
+        rotate(x, start=start).double(), rotate_as_complex(x, start), atol=1e-5, rtol=1e-5
+    )
 
 
 def test_a_product_depends_on_the_distance_alone():

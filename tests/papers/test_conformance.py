@@ -16,11 +16,19 @@ CLAIMS = Path(__file__).parents[2] / "claims"
 FILES = [load_claim_file(path, folder=CLAIMS) for path in discover([CLAIMS])]
 SMOKE = Site("smoke", "cpu")
 # By experiment and parameters, each once: claims share most of their arms.
-RUNS = {run.lineage: run for file in FILES for claim in file.claims.values()
-        if claim.kind != "reading"
-        for run in plan_claim(file, claim, SMOKE, seeds=1).every()}
-CONTROLS = {f"{file.slug}/{claim.name}": (file, claim) for file in FILES
-            for claim in file.claims.values() if claim.control}
+RUNS = {
+    run.lineage: run
+    for file in FILES
+    for claim in file.claims.values()
+    if claim.kind != "reading"
+    for run in plan_claim(file, claim, SMOKE, seeds=1).every()
+}
+CONTROLS = {
+    f"{file.slug}/{claim.name}": (file, claim)
+    for file in FILES
+    for claim in file.claims.values()
+    if claim.control
+}
 
 
 @pytest.fixture(autouse=True)
@@ -106,8 +114,9 @@ def test_an_unknown_parameter_is_refused(experiment):
 def test_the_control_changes_the_computation(claim):
     runs = plan_claim(*CONTROLS[claim], SMOKE, seeds=1)
     arms = [outcome_of(run.lineage)[0].metrics for group in runs.arms.values() for run in group]
-    control = [outcome_of(run.lineage)[0].metrics for group in runs.control.values()
-               for run in group]
+    control = [
+        outcome_of(run.lineage)[0].metrics for group in runs.control.values() for run in group
+    ]
     assert arms != control
 
 

@@ -34,7 +34,6 @@ def classifier(**options):
     return Classifier(6, 8, 3, **{"dropout": 0.5, "mask": "fresh"} | options)
 
 
-
 def through_the_masks_of_torch(monkeypatch, mask):
     """(ours, torch's) output and gradient of the input, for the masks that torch draws."""
     x = randn(40, 30)
@@ -71,7 +70,7 @@ def moments(mask, rate=0.3):
 def test_the_noise_has_the_mean_of_the_input_and_the_variance_of_a_coin():
     mean, variance = moments("fresh")
     assert mean == pytest.approx(2, abs=0.02)
-    assert variance == pytest.approx(4 * 0.3 / 0.7, abs=0.03)            # h^2 (1 - p) / p
+    assert variance == pytest.approx(4 * 0.3 / 0.7, abs=0.03)  # h^2 (1 - p) / p
 
 
 def test_neither_ablation_has_these_moments():
@@ -88,14 +87,16 @@ def test_it_is_the_paper_s_own_form_with_other_weights():
     r = (dropout(torch.ones(5, 4)) > 0).float()
     torch.manual_seed(2)
     trained = ours(dropout(h))
-    w = ours.weight.detach() / p                                         # the paper's weights
+    w = ours.weight.detach() / p  # the paper's weights
     for example, unit in itertools.product(range(5), range(3)):
         in_training = sum(w[unit, j] * r[example, j] * h[example, j] for j in range(4))
         at_test = sum(p * w[unit, j] * h[example, j] for j in range(4))
         assert trained[example, unit].item() == pytest.approx(
-            (in_training + ours.bias[unit]).item(), abs=1e-5)
+            (in_training + ours.bias[unit]).item(), abs=1e-5
+        )
         assert ours(dropout.eval()(h))[example, unit].item() == pytest.approx(
-            (at_test + ours.bias[unit]).item(), abs=1e-5)
+            (at_test + ours.bias[unit]).item(), abs=1e-5
+        )
 
 
 def test_every_example_and_every_pass_has_its_own_mask():
@@ -115,12 +116,18 @@ def test_a_frozen_mask_is_one_for_all_examples_passes_and_modes():
 
 
 def test_a_frozen_mask_depends_on_the_seed_and_leaves_the_weights_alone():
-    built = {(seed, mask): Run(seed=seed).build(lambda mask=mask: classifier(mask=mask))
-             for seed in (0, 1) for mask in ("fresh", "frozen")}
+    built = {
+        (seed, mask): Run(seed=seed).build(lambda mask=mask: classifier(mask=mask))
+        for seed in (0, 1)
+        for mask in ("fresh", "frozen")
+    }
     mine, again = built[0, "frozen"], Run(seed=0).build(lambda: classifier(mask="frozen"))
     assert torch.equal(mine.second_dropout.frozen_mask, again.second_dropout.frozen_mask)
-    masks = [built[seed, "frozen"].get_buffer(f"{layer}_dropout.frozen_mask")
-             for seed in (0, 1) for layer in ("first", "second")]
+    masks = [
+        built[seed, "frozen"].get_buffer(f"{layer}_dropout.frozen_mask")
+        for seed in (0, 1)
+        for layer in ("first", "second")
+    ]
     assert any(not torch.equal(masks[0], other) for other in masks[1:])
     for one, other in zip(mine.parameters(), built[0, "fresh"].parameters(), strict=True):
         assert torch.equal(one, other)
@@ -133,8 +140,9 @@ def test_a_rate_that_drops_everything_is_refused():
 
 def test_a_relu_network_without_biases_cannot_tell_scaled_from_unscaled_by_its_errors():
     """Why the claim about weight scaling also compares probabilities."""
-    scaled, unscaled = (Run(seed=0).build(lambda mask=mask: classifier(mask=mask))
-                        for mask in ("fresh", "unscaled"))
+    scaled, unscaled = (
+        Run(seed=0).build(lambda mask=mask: classifier(mask=mask)) for mask in ("fresh", "unscaled")
+    )
     with torch.no_grad():
         for name, parameter in unscaled.named_parameters():
             if name.endswith("bias"):
@@ -146,7 +154,6 @@ def test_a_relu_network_without_biases_cannot_tell_scaled_from_unscaled_by_its_e
         x = randn(50, 6)
         assert torch.equal(scaled.eval()(x).argmax(-1), unscaled.eval()(x).argmax(-1))
         assert distance(scaled(x).softmax(-1), unscaled(x).softmax(-1)) > 0.01
-
 
 
 def thinned_probabilities(h, output, dropout):
@@ -161,13 +168,14 @@ def test_the_geometric_mean_is_that_of_the_networks_one_by_one():
     product = torch.ones(3)
     for chance, prediction in thinned_probabilities(h, output, dropout):
         product = product * prediction**chance
-    torch.testing.assert_close(geometric_mean(h[None], output, dropout)[0],
-                               product / product.sum())
+    torch.testing.assert_close(geometric_mean(h[None], output, dropout)[0], product / product.sum())
 
 
 def test_the_scaled_pass_is_the_geometric_mean_for_one_layer_and_only_with_the_scaling():
-    scaled, unscaled = (exact_geometric_mean(Run(seed=0), n_instances=20, mask=mask)
-                        for mask in ("fresh", "unscaled"))
+    scaled, unscaled = (
+        exact_geometric_mean(Run(seed=0), n_instances=20, mask=mask)
+        for mask in ("fresh", "unscaled")
+    )
     assert 0 < scaled["largest_error"] < 1e-13
     assert unscaled["largest_error"] > 0.1
 
@@ -184,18 +192,22 @@ def test_sampled_networks_average_to_the_arithmetic_mean_over_all_masks():
     x = randn(1, 5).relu() * 3
     torch.manual_seed(1)
     model = nn.Sequential(Dropout(5, 0.5), nn.Linear(5, 3))
-    exact = sum(chance * prediction for chance, prediction
-                in thinned_probabilities(x[0], model[1], model[0]))
+    exact = sum(
+        chance * prediction
+        for chance, prediction in thinned_probabilities(x[0], model[1], model[0])
+    )
     sampled = sample_probabilities(model, x.expand(20_000, -1), 1)[0]
     error = sampled.std(0) / math.sqrt(20_000)
     assert ((sampled.mean(0) - exact).abs() < 4 * error).all()
     assert not model.training
     scaled = F.softmax(model(x), -1)[0]
-    assert ((scaled - exact).abs() > 4 * error).any()                    # another mean: geometric
+    assert ((scaled - exact).abs() > 4 * error).any()  # another mean: geometric
 
 
-@pytest.mark.parametrize(("options", "expected"), [
-    ({}, 7), ({"mask": "unscaled"}, 7), ({"mask": "frozen"}, 1), ({"dropout": 0.0}, 1)])
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [({}, 7), ({"mask": "unscaled"}, 7), ({"mask": "frozen"}, 1), ({"dropout": 0.0}, 1)],
+)
 def test_a_model_without_fresh_masks_is_one_network(options, expected):
     assert sample_probabilities(classifier(**options), randn(4, 6), 7).shape == (expected, 4, 3)
 
@@ -209,7 +221,6 @@ def test_errors_and_distances_of_predictions_that_are_known():
     assert distance(one, one.flip(-1)) == 1
     assert distance(one, other) == 0.25
     assert distance(torch.stack([one, other]), other) == 0.125
-
 
 
 def test_density_is_the_share_of_equally_active_units():
@@ -259,8 +270,8 @@ def test_the_floor_of_the_likelihood_is_the_entropy_of_equal_classes():
 def test_the_floor_of_reconstruction_is_the_variance_of_a_pixel():
     split = two_brightnesses()
     assert mean_image_error(split) == pytest.approx(
-        split.test.inputs.var(0, unbiased=False).mean().item())
-
+        split.test.inputs.var(0, unbiased=False).mean().item()
+    )
 
 
 def run_overfit(seed=0, **options):
@@ -273,15 +284,17 @@ def test_the_gap_of_a_network_that_memorises_no_noise_is_zero():
     """Equation 8: accuracy on clean labels, turned into the expected one on noisy labels."""
     metrics, _ = run_overfit(label_noise=0.3)
     assert metrics["gap"] == pytest.approx(
-        metrics["train_acc"] - (0.7 * metrics["test_acc"] + 0.3 / 10))
+        metrics["train_acc"] - (0.7 * metrics["test_acc"] + 0.3 / 10)
+    )
     generator = torch.Generator().manual_seed(0)
     true = torch.randint(10, (100_000,), generator=generator)
     redrawn = torch.rand(100_000, generator=generator) < 0.3
     noisy = torch.where(redrawn, torch.randint(10, (100_000,), generator=generator), true)
     right_on_clean = torch.rand(100_000, generator=generator) < 0.9
     answers = torch.where(right_on_clean, true, (true + 1) % 10)
-    assert (answers == noisy).double().mean().item() == pytest.approx(0.7 * 0.9 + 0.3 / 10,
-                                                                      abs=0.005)
+    assert (answers == noisy).double().mean().item() == pytest.approx(
+        0.7 * 0.9 + 0.3 / 10, abs=0.005
+    )
 
 
 def test_arms_share_data_and_budget_and_beat_their_floors():
@@ -311,8 +324,9 @@ def test_every_kind_of_mask_runs_repeats_itself_and_differs_by_seed(mask):
 @pytest.mark.parametrize("mask", MASKS)
 def test_the_autoencoder_runs_and_repeats_itself(mask):
     def features():
-        return autoencoder(Run(seed=3, data_name="digits"), data="digits", d_hidden=16, steps=5,
-                           mask=mask)
+        return autoencoder(
+            Run(seed=3, data_name="digits"), data="digits", d_hidden=16, steps=5, mask=mask
+        )
 
     first = features()
     assert first == features()

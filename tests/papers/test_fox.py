@@ -18,16 +18,17 @@ from paperbench.papers.fox.last_write import (
     shortcut_accuracy,
 )
 from paperbench.papers.fox.model import ForgetGate, LanguageModel
-from paperbench.papers.fox.text import (
-    Text,
-    bigram_loss,
-    periodic_text,
-    tokenise,
-    unigram_loss,
-)
+from paperbench.papers.fox.text import Text, bigram_loss, periodic_text, tokenise, unigram_loss
 
-TINY = {"d_model": 16, "n_layers": 2, "n_heads": 2, "seq_len": 8, "batch_size": 4, "steps": 3,
-        "eval_tokens": 256}
+TINY = {
+    "d_model": 16,
+    "n_layers": 2,
+    "n_heads": 2,
+    "seq_len": 8,
+    "batch_size": 4,
+    "steps": 3,
+    "eval_tokens": 256,
+}
 
 
 # The attention
@@ -36,10 +37,12 @@ TINY = {"d_model": 16, "n_layers": 2, "n_heads": 2, "seq_len": 8, "batch_size": 
 def random_inputs(seq_len, *, dtype=torch.float64, d_head=8, seed=0):
     """q, k, v, log f, and a direction to differentiate along; gates from about .3 to .99."""
     generator = torch.Generator().manual_seed(seed)
-    q, k, v, direction = (torch.randn(2, 3, seq_len, d_head, generator=generator, dtype=dtype)
-                          for _ in range(4))
-    log_forget = F.logsigmoid(2 + 1.5 * torch.randn(2, 3, seq_len, generator=generator,
-                                                    dtype=dtype))
+    q, k, v, direction = (
+        torch.randn(2, 3, seq_len, d_head, generator=generator, dtype=dtype) for _ in range(4)
+    )
+    log_forget = F.logsigmoid(
+        2 + 1.5 * torch.randn(2, 3, seq_len, generator=generator, dtype=dtype)
+    )
     return q, k, v, log_forget, direction
 
 
@@ -54,21 +57,26 @@ def attend_by_loops(q, k, v, log_forget):
     """Every weight from the definition: a product of gates, exp, a sum. No matrix, no log."""
     forget, out = log_forget.exp(), torch.zeros_like(v)
     for b, h, i in torch.cartesian_prod(*(torch.arange(n) for n in q.shape[:3])).tolist():
-        weights = [torch.exp(q[b, h, i] @ k[b, h, j] / math.sqrt(q.shape[-1]))
-                   * forget[b, h, j + 1:i + 1].prod() for j in range(i + 1)]
+        weights = [
+            torch.exp(q[b, h, i] @ k[b, h, j] / math.sqrt(q.shape[-1]))
+            * forget[b, h, j + 1 : i + 1].prod()
+            for j in range(i + 1)
+        ]
         out[b, h, i] = sum(w * v[b, h, j] for j, w in enumerate(weights)) / sum(weights)
     return out
 
 
 def relative_error(got, expected):
-    return max(float((a.double() - b).norm() / b.norm())
-               for a, b in zip(got, expected, strict=True))
+    return max(
+        float((a.double() - b).norm() / b.norm()) for a, b in zip(got, expected, strict=True)
+    )
 
 
 def test_the_definition_is_a_product_of_gates():
     q, k, v, log_forget, _ = random_inputs(6)
-    torch.testing.assert_close(fox.naive_forgetting_attention(q, k, v, log_forget),
-                               attend_by_loops(q, k, v, log_forget))
+    torch.testing.assert_close(
+        fox.naive_forgetting_attention(q, k, v, log_forget), attend_by_loops(q, k, v, log_forget)
+    )
 
 
 def test_folding_changes_neither_the_value_nor_a_gradient():
@@ -94,14 +102,17 @@ def test_the_oracle_rejects_open_gates_and_a_gate_after_the_softmax():
     assert relative_error([open_gates], [expected]) > 0.1
     assert relative_error([after_softmax], [expected]) > 0.1
     late = output_and_gradients(
-        lambda q, k, v, g: fox.naive_forgetting_attention(q, k, v, g.roll(1, -1)), inputs)
+        lambda q, k, v, g: fox.naive_forgetting_attention(q, k, v, g.roll(1, -1)), inputs
+    )
     assert relative_error(late[:1], [expected]) > 0.01
 
 
 def test_open_gates_are_plain_attention():
     q, k, v, log_forget, _ = random_inputs(9)
-    torch.testing.assert_close(fox.forgetting_attention(q, k, v, torch.zeros_like(log_forget)),
-                               F.scaled_dot_product_attention(q, k, v, is_causal=True))
+    torch.testing.assert_close(
+        fox.forgetting_attention(q, k, v, torch.zeros_like(log_forget)),
+        F.scaled_dot_product_attention(q, k, v, is_causal=True),
+    )
 
 
 def test_closed_gates_see_only_themselves():
@@ -131,12 +142,21 @@ def decode(model, tokens, **options):
     return torch.stack(logits, dim=1)
 
 
-@pytest.mark.parametrize("options", [{"attention": "linear"}, {}, {"gate": "fixed"},
-                                     {"gate": "open", "position": "rope"}, {"position": "rope"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"attention": "linear"},
+        {},
+        {"gate": "fixed"},
+        {"gate": "open", "position": "rope"},
+        {"position": "rope"},
+    ],
+)
 @torch.no_grad()
 def test_decoding_gives_the_logits_of_the_whole(options):
-    model = Run(seed=0).build(lambda: LanguageModel(11, d_model=16, n_layers=2, n_heads=2,
-                                                    **options))
+    model = Run(seed=0).build(
+        lambda: LanguageModel(11, d_model=16, n_layers=2, n_heads=2, **options)
+    )
     tokens = torch.randint(11, (2, 24), generator=torch.Generator().manual_seed(1))
     torch.testing.assert_close(decode(model, tokens), model(tokens), atol=1e-5, rtol=1e-4)
 
@@ -144,13 +164,25 @@ def test_decoding_gives_the_logits_of_the_whole(options):
 def test_linear_attention_is_its_decayed_sum():
     q, k, v, log_forget, _ = random_inputs(7)
     features_q, features_k = F.elu(q) + 1, F.elu(k) + 1
-    weights = torch.stack([
-        torch.stack([(features_q[..., i, :] * features_k[..., j, :]).sum(-1)
-                     * log_forget[..., j + 1:i + 1].sum(-1).exp() if j <= i
-                     else torch.zeros_like(q[..., 0, 0]) for j in range(7)], dim=-1)
-        for i in range(7)], dim=-2)
-    torch.testing.assert_close(fox.linear_attention(q, k, v, log_forget),
-                               weights / weights.sum(-1, keepdim=True) @ v)
+    weights = torch.stack(
+        [
+            torch.stack(
+                [
+                    (features_q[..., i, :] * features_k[..., j, :]).sum(-1)
+                    * log_forget[..., j + 1 : i + 1].sum(-1).exp()
+                    if j <= i
+                    else torch.zeros_like(q[..., 0, 0])
+                    for j in range(7)
+                ],
+                dim=-1,
+            )
+            for i in range(7)
+        ],
+        dim=-2,
+    )
+    torch.testing.assert_close(
+        fox.linear_attention(q, k, v, log_forget), weights / weights.sum(-1, keepdim=True) @ v
+    )
 
 
 def test_the_recurrence_holds_and_forgetting_late_does_not():
@@ -203,8 +235,11 @@ def test_foreign_and_shuffled_gates_come_from_another_sequence():
 
 def test_arms_share_every_weight_that_both_have():
     def state(**options):
-        return Run(seed=3).build(lambda: LanguageModel(11, d_model=16, n_layers=2, n_heads=2,
-                                                       **options)).state_dict()
+        return (
+            Run(seed=3)
+            .build(lambda: LanguageModel(11, d_model=16, n_layers=2, n_heads=2, **options))
+            .state_dict()
+        )
 
     gated, plain = state(), state(gate="open", position="rope")
     assert set(plain) < set(gated)
@@ -218,8 +253,14 @@ def test_every_parameter_gets_a_gradient(gate):
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
 
 
-@pytest.mark.parametrize("options", [{"n_heads": 3}, {"attention": "linear", "gate": "open"},
-                                     {"attention": "linear", "position": "rope"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"n_heads": 3},
+        {"attention": "linear", "gate": "open"},
+        {"attention": "linear", "position": "rope"},
+    ],
+)
 def test_an_impossible_model_is_refused(options):
     with pytest.raises(ValueError, match="divide|linear attention"):
         LanguageModel(11, **{"d_model": 16, "n_layers": 1, "n_heads": 2, **options})
@@ -227,8 +268,9 @@ def test_an_impossible_model_is_refused(options):
 
 def test_the_overhead_is_counted_and_a_gate_per_channel_is_not_it():
     per_head = overhead(Run(seed=0), d_model=64, n_layers=2, n_heads=4, instances=5)
-    per_channel = overhead(Run(seed=0), gate_per="channel", d_model=64, n_layers=2, n_heads=4,
-                           instances=5)
+    per_channel = overhead(
+        Run(seed=0), gate_per="channel", d_model=64, n_layers=2, n_heads=4, instances=5
+    )
     assert per_head["overhead"] == 2 * 4 * 65
     assert per_head["overhead_error"] == 0
     assert per_channel["overhead_error"] > 0
@@ -240,7 +282,7 @@ def test_the_overhead_is_counted_and_a_gate_per_channel_is_not_it():
 def test_a_bigram_floor_is_the_entropy_of_a_markov_chain():
     generator = torch.Generator().manual_seed(0)
     stay = torch.rand(40_000, generator=generator) < 0.9
-    chain = (~stay).long().cumsum(0) % 2                            # flips with probability .1
+    chain = (~stay).long().cumsum(0) % 2  # flips with probability .1
     text = Text(chain[:20_000], chain[20_000:], 2)
     entropy = -(0.9 * math.log(0.9) + 0.1 * math.log(0.1))
     inputs, targets = text.valid[:-1], text.valid[1:]
@@ -251,7 +293,7 @@ def test_a_bigram_floor_is_the_entropy_of_a_markov_chain():
 def test_witten_bell_smoothing_sums_to_one():
     text = Text(torch.tensor([0, 1, 0, 2, 0, 1, 3]), torch.tensor([0]), 5)
     every = torch.arange(5)
-    for before in range(5):                                         # 3 ends it, 4 is not in it
+    for before in range(5):  # 3 ends it, 4 is not in it
         inputs = torch.full((1,), before)
         total = sum(math.exp(-bigram_loss(text, inputs, each[None])) for each in every)
         assert total == pytest.approx(1)
@@ -260,7 +302,7 @@ def test_witten_bell_smoothing_sums_to_one():
 def test_characters_and_words_are_numbered_by_the_training_text():
     corpus = Corpus("a b\nb <unk>\n", "b new\n", "")
     words = tokenise(corpus, "word")
-    assert words.vocab_size == 4                                    # <eos> <unk> a b
+    assert words.vocab_size == 4  # <eos> <unk> a b
     assert words.train.tolist() == [2, 3, 0, 3, 1, 0]
     assert words.valid.tolist() == [3, 1, 0]
     assert tokenise(corpus, "character").vocab_size == len(set(corpus.train)) + 1
@@ -290,12 +332,18 @@ def test_answers_are_the_latest_write():
             assert answer == (latest if token == READ else NOT_ASKED)
 
 
-@pytest.mark.parametrize(("tokens", "answers", "score"), [
-    ([[1, READ, 2, READ]], [[NOT_ASKED, 1, NOT_ASKED, 2]], 1.0),       # the most recent symbol
-    ([[1, 8 + 3, READ, 8 + 4, READ]], [[NOT_ASKED, NOT_ASKED, 1, NOT_ASKED, 1]], 1.0),
-    ([[1, 2, 8 + 5, READ, 1, 8 + 6, READ]],                            # written twice: 1
-     [[NOT_ASKED, NOT_ASKED, NOT_ASKED, 2, NOT_ASKED, NOT_ASKED, 1]], 0.5),
-])
+@pytest.mark.parametrize(
+    ("tokens", "answers", "score"),
+    [
+        ([[1, READ, 2, READ]], [[NOT_ASKED, 1, NOT_ASKED, 2]], 1.0),  # the most recent symbol
+        ([[1, 8 + 3, READ, 8 + 4, READ]], [[NOT_ASKED, NOT_ASKED, 1, NOT_ASKED, 1]], 1.0),
+        (
+            [[1, 2, 8 + 5, READ, 1, 8 + 6, READ]],  # written twice: 1
+            [[NOT_ASKED, NOT_ASKED, NOT_ASKED, 2, NOT_ASKED, NOT_ASKED, 1]],
+            0.5,
+        ),
+    ],
+)
 def test_the_shortcut_is_the_best_memoryless_reader(tokens, answers, score):
     assert shortcut_accuracy(Streams(torch.tensor(tokens), torch.tensor(answers))) == score
 
@@ -311,9 +359,19 @@ def smoke_writes(seed=0, **options):
     return last_write(Run(seed=seed), **{"steps": 3, "eval_streams": 8, "seq_len": 16, **options})
 
 
-@pytest.mark.parametrize("options", [
-    {}, {"gate": "open", "position": "rope"}, {"gate": "open"}, {"gate": "fixed"},
-    {"gate": "foreign"}, {"position": "rope"}, {"attention": "linear"}, {"data": "periodic"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"gate": "open", "position": "rope"},
+        {"gate": "open"},
+        {"gate": "fixed"},
+        {"gate": "foreign"},
+        {"position": "rope"},
+        {"attention": "linear"},
+        {"data": "periodic"},
+    ],
+)
 def test_every_arm_on_text_runs(options):
     metrics = smoke_text(**options)
     assert all(math.isfinite(value) for value in metrics.values())
@@ -353,9 +411,20 @@ def test_arms_have_the_same_budget():
 
 @pytest.mark.parametrize("experiment", [language_model, last_write, overhead, recurrence])
 def test_the_metrics_are_those_registered(experiment):
-    small = {"steps": 1, "eval_streams": 2, "instances": 1, "n_tokens": 2, "seq_len": 8,
-             "eval_tokens": 128, "d_model": 16, "n_layers": 1, "n_heads": 2}
+    small = {
+        "steps": 1,
+        "eval_streams": 2,
+        "instances": 1,
+        "n_tokens": 2,
+        "seq_len": 8,
+        "eval_tokens": 128,
+        "d_model": 16,
+        "n_layers": 1,
+        "n_heads": 2,
+    }
     known = inspect.signature(experiment).parameters
-    metrics = experiment(Run(seed=0, data_name="python-docs"),
-                         **{name: value for name, value in small.items() if name in known})
+    metrics = experiment(
+        Run(seed=0, data_name="python-docs"),
+        **{name: value for name, value in small.items() if name in known},
+    )
     assert set(metrics) == set(experiment.experiment_metrics)

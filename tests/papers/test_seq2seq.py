@@ -55,7 +55,11 @@ class WithoutForgetGate(LSTM):
     def forward(self, x, state=None, mask=None):
         with torch.no_grad():
             d = self.d_model
-            self.weight_in[d:2 * d], self.weight_state[d:2 * d], self.bias[d:2 * d] = 0, 0, 50.0
+            self.weight_in[d : 2 * d], self.weight_state[d : 2 * d], self.bias[d : 2 * d] = (
+                0,
+                0,
+                50.0,
+            )
         return super().forward(x, state, mask)
 
 
@@ -66,8 +70,10 @@ def test_lstm_has_the_values_and_gradients_of_torch(layer, equal):
     x = torch.randn(3, 6, 5)
     out, (h, c) = ours(x)
     their_out, (their_h, their_c) = theirs(x)
-    same = [torch.allclose(a, b, atol=1e-6) for a, b in
-            ((out, their_out), (h, their_h[0]), (c, their_c[0]))]
+    same = [
+        torch.allclose(a, b, atol=1e-6)
+        for a, b in ((out, their_out), (h, their_h[0]), (c, their_c[0]))
+    ]
     assert all(same) if equal else not any(same)
     if equal:
         g = gradients(ours, x, lambda m, v: m(v)[0])
@@ -86,7 +92,7 @@ def test_lstm_mask_freezes_the_state_as_a_packed_sequence_does():
     torch.testing.assert_close(h, their_h[0], atol=1e-6, rtol=0)
     torch.testing.assert_close(c, their_c[0], atol=1e-6, rtol=0)
     _, (unmasked, _) = ours(x)
-    assert not torch.allclose(unmasked, their_h[0], atol=1e-3)     # the ablation is seen
+    assert not torch.allclose(unmasked, their_h[0], atol=1e-3)  # the ablation is seen
 
 
 @pytest.mark.parametrize("reverse", [False, True])
@@ -111,8 +117,8 @@ def test_a_reversed_encoder_reads_the_reversed_sentence():
     memory, [(h, _)] = backward(source)
     flipped, [(flipped_h, _)] = forward(source.flip(1))
     torch.testing.assert_close(h, flipped_h)
-    torch.testing.assert_close(memory, flipped.flip(1))              # in the order of the source
-    torch.testing.assert_close(memory[:, 0], h)                      # the first word is read last
+    torch.testing.assert_close(memory, flipped.flip(1))  # in the order of the source
+    torch.testing.assert_close(memory[:, 0], h)  # the first word is read last
     assert not torch.allclose(h, forward(source)[1][0][0])
 
 
@@ -157,17 +163,23 @@ def test_attention_has_the_values_and_gradients_of_a_plain_loop(score):
     attention = Attention(6, score)
     h, memory = torch.randn(2, 3, 6), torch.randn(2, 4, 6)
     mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]]).bool()
-    fast, slow = (gradients(attention, memory, use) for use in (
-        lambda m, v: m(h, v, mask)[0], lambda m, v: slow_attention(m, h, v, mask, score)))
-    torch.testing.assert_close(attention(h, memory, mask)[0],
-                               slow_attention(attention, h, memory, mask, score))
+    fast, slow = (
+        gradients(attention, memory, use)
+        for use in (
+            lambda m, v: m(h, v, mask)[0],
+            lambda m, v: slow_attention(m, h, v, mask, score),
+        )
+    )
+    torch.testing.assert_close(
+        attention(h, memory, mask)[0], slow_attention(attention, h, memory, mask, score)
+    )
     for mine, other in zip(fast, slow, strict=True):
         torch.testing.assert_close(mine, other, atol=1e-4, rtol=1e-4)
 
 
 def test_uniform_attention_keeps_the_tensors_and_is_not_attention():
     dot, uniform = Attention(6, "dot"), Attention(6, "uniform")
-    uniform.load_state_dict(dot.state_dict())                        # the same tensors
+    uniform.load_state_dict(dot.state_dict())  # the same tensors
     h, memory = torch.randn(2, 3, 6), torch.randn(2, 4, 6)
     mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]]).bool()
     out, weights = uniform(h, memory, mask)
@@ -200,8 +212,13 @@ def test_a_whole_target_at_once_is_the_same_as_word_by_word(kind):
 
 
 def small_model(kind, *, target_size):
-    return Seq2Seq(9, target_size, 8, score="none" if kind == "none" else "general",
-                   input_feeding=kind == "feeding").eval()
+    return Seq2Seq(
+        9,
+        target_size,
+        8,
+        score="none" if kind == "none" else "general",
+        input_feeding=kind == "feeding",
+    ).eval()
 
 
 def test_input_feeding_changes_the_second_word_and_not_the_first():
@@ -209,7 +226,7 @@ def test_input_feeding_changes_the_second_word_and_not_the_first():
     source, target = torch.tensor([[4, 5, 6]]), torch.tensor([[BOS, 4]])
     before = model(source, target)
     with torch.no_grad():
-        model.layers[0].weight_in[:, 8:] = 0.0                       # nothing is fed
+        model.layers[0].weight_in[:, 8:] = 0.0  # nothing is fed
     after = model(source, target)
     torch.testing.assert_close(before[:, 0], after[:, 0])
     assert not torch.allclose(before[:, 1], after[:, 1], atol=1e-4)
@@ -279,9 +296,11 @@ def test_a_beam_of_one_is_greedy(kind):
 @pytest.mark.parametrize("kind", ["none", "general", "feeding"])
 def test_a_search_reports_the_log_probability_that_teacher_forcing_gives(kind):
     model, source = peaked(kind, 12), torch.tensor([[4, 5, 6]])
-    for found in (greedy(model, source, max_len=7),
-                  beam_search(model, source, width=3, max_len=7),
-                  beam_search(model, source, width=3, max_len=7, rank="last")):
+    for found in (
+        greedy(model, source, max_len=7),
+        beam_search(model, source, width=3, max_len=7),
+        beam_search(model, source, width=3, max_len=7, rank="last"),
+    ):
         words = [word for word in found.words[0].tolist() if word != PAD]
         inputs = torch.tensor([[BOS, *words[:-1]]])
         logits = model(source, inputs)
@@ -296,8 +315,10 @@ def test_numbers_are_spelled_right():
     assert german(347) == ["drei", "hundert", "sieben", "und", "vierzig"]
     assert german(121) == ["ein", "hundert", "ein", "und", "zwanzig"]
     assert german(101) == ["ein", "hundert", "eins"]
-    assert (english(212), german(212)) == (["two", "hundred", "twelve"],
-                                           ["zwei", "hundert", "zwölf"])
+    assert (english(212), german(212)) == (
+        ["two", "hundred", "twelve"],
+        ["zwei", "hundert", "zwölf"],
+    )
     assert (english(500), german(500)) == (["five", "hundred"], ["fünf", "hundert"])
     assert german(970) == ["neun", "hundert", "siebzig"]
     assert digit_by_digit(305) == (["three", "zero", "five"], ["drei", "null", "fünf"])
@@ -309,15 +330,17 @@ def test_numbers_are_spelled_right():
 
 def test_lists_can_be_taken_apart_again():
     """A number begins one word before each `hundred`: no two lists read the same."""
-    lists = [tuple(english(a) + english(b))
-             for a in range(100, 1000, 7) for b in range(100, 1000, 9)]
+    lists = [
+        tuple(english(a) + english(b)) for a in range(100, 1000, 7) for b in range(100, 1000, 9)
+    ]
     assert len(set(lists)) == len(lists)
 
 
 def test_no_test_number_is_in_training_and_every_word_is():
     assert len(HELD_OUT) == 90
-    assert all(sum(number // 100 == hundred for number in HELD_OUT) == 10
-               for hundred in range(1, 10))
+    assert all(
+        sum(number // 100 == hundred for number in HELD_OUT) == 10 for hundred in range(1, 10)
+    )
     kept = [number for number in NUMBERS if number not in HELD_OUT]
     for spell in (english, german):
         assert {word for n in HELD_OUT for word in spell(n)} <= {w for n in kept for w in spell(n)}
@@ -343,7 +366,7 @@ def test_a_backward_target_is_the_forward_one_reversed():
 
 
 def test_floor_of_known_cases():
-    assert floor_accuracy([[4, 5, 6]], [[4, 5, 6]]) == 1.0          # no source is needed
+    assert floor_accuracy([[4, 5, 6]], [[4, 5, 6]]) == 1.0  # no source is needed
     # The first word is a coin's toss and counts as missed for one of the two; the rest follows.
     assert floor_accuracy([[4, 5], [4, 5], [6, 7]], [[4, 5], [6, 7]]) == pytest.approx(5 / 6)
     # Independent words: of 8, with the end known by position, about one in 8.
@@ -382,8 +405,9 @@ def test_buckets_hold_every_pair_once_an_epoch_and_little_padding():
 
 
 def test_bleu_is_sacrebleus_and_its_signature_is_the_documented_one():
-    score, signature = corpus_bleu([["ein", "mann", "steht", "draußen", "."]],
-                                   ["Ein Mann steht draußen."])
+    score, signature = corpus_bleu(
+        [["ein", "mann", "steht", "draußen", "."]], ["Ein Mann steht draußen."]
+    )
     assert score == pytest.approx(100.0)
     assert signature.startswith("nrefs:1|case:lc|eff:no|tok:13a|smooth:exp|version:")
     assert corpus_bleu([["ein", "hund", "rennt", "weg", "."]], ["Ein Mann steht draußen."])[0] < 20
@@ -402,9 +426,13 @@ def test_multi30k_is_read_and_takes_a_step(shared_data):
 
 
 ARMS = {
-    "plain": {"score": "none"}, "reversed": {"score": "none", "reverse": True},
-    "general": {"score": "general"}, "dot": {"score": "dot"}, "uniform": {"score": "uniform"},
-    "concat": {"score": "concat"}, "feeding": {"score": "general", "input_feeding": True},
+    "plain": {"score": "none"},
+    "reversed": {"score": "none", "reverse": True},
+    "general": {"score": "general"},
+    "dot": {"score": "dot"},
+    "uniform": {"score": "uniform"},
+    "concat": {"score": "concat"},
+    "feeding": {"score": "general", "input_feeding": True},
     "backward": {"score": "none", "target_order": "backward"},
     "digits": {"score": "none", "spelling": "digits"},
     "last": {"score": "none", "beam_rank": "last"},
@@ -425,8 +453,10 @@ def test_the_same_seed_gives_the_same_numbers():
 
 
 def test_arms_share_their_initial_weights():
-    plain, attention = (Run(seed=0).build(lambda score=score: Seq2Seq(9, 9, 8, score=score))
-                        for score in ("none", "general"))
+    plain, attention = (
+        Run(seed=0).build(lambda score=score: Seq2Seq(9, 9, 8, score=score))
+        for score in ("none", "general")
+    )
     shared = dict(attention.named_parameters())
     for name, parameter in plain.named_parameters():
         assert torch.equal(parameter, shared[name])

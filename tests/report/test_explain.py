@@ -39,16 +39,20 @@ def test_a_check_that_is_no_comparison_of_two_arms_shows_margins_around_zero():
     record = claim(check=part, margin=margin(0.1, 0.4, values=[0.2, -0.1, 0.2]))
     lines = explain(paper(record), record).splitlines()
     at = lines.index("               against it │ supports it     margin")
-    assert lines[at + 1:at + 4] == ["seed 0                    │━━━━━━━━━━━━━━━   +0.20",
-                                    "seed 1            ━━━━━━━━│                  −0.10",
-                                    "seed 2                    │━━━━━━━━━━━━━━━   +0.20"]
+    assert lines[at + 1 : at + 4] == [
+        "seed 0                    │━━━━━━━━━━━━━━━   +0.20",
+        "seed 1            ━━━━━━━━│                  −0.10",
+        "seed 2                    │━━━━━━━━━━━━━━━   +0.20",
+    ]
     assert "          2 of 3 seeds support it" in lines
 
 
 def test_every_part_of_a_conjunction_is_shown():
     first, second = "fox.val_ppl < transformer.val_ppl", "fox.val_ppl < 7"
-    record = claim(check=f"{first} and {second}",
-                   parts=[Part(check=first, margin=margin()), Part(check=second, margin=margin())])
+    record = claim(
+        check=f"{first} and {second}",
+        parts=[Part(check=first, margin=margin()), Part(check=second, margin=margin())],
+    )
     screen = explain(paper(record), record)
     assert f"part 1    {first}" in screen
     assert f"part 2    {second}" in screen
@@ -57,8 +61,9 @@ def test_every_part_of_a_conjunction_is_shown():
 
 def test_timing_counts_repeats_and_leaves_out_the_many():
     values = [1.0 + i / 100 for i in range(40)]
-    record = claim(kind="timing", margin=margin(1.2, 0.1, n=40, alpha=0.025, values=values),
-                   arms={}, seeds=[0])
+    record = claim(
+        kind="timing", margin=margin(1.2, 0.1, n=40, alpha=0.025, values=values), arms={}, seeds=[0]
+    )
     screen = explain(paper(record), record)
     assert "repeat 15" in screen
     assert "repeat 16" not in screen
@@ -87,8 +92,12 @@ def test_a_stale_verdict_says_so_first():
 
 def test_numbers_that_are_not_finite_do_not_break_the_picture():
     nan = float("nan")
-    record = claim(verdict="VACUOUS", as_expected=False, margin=margin(nan, nan, values=[nan] * 3),
-                   arms={arm: {"val_ppl": [nan] * 3} for arm in ("fox", "transformer")})
+    record = claim(
+        verdict="VACUOUS",
+        as_expected=False,
+        margin=margin(nan, nan, values=[nan] * 3),
+        arms={arm: {"val_ppl": [nan] * 3} for arm in ("fox", "transformer")},
+    )
     rows = [line for line in explain(paper(record), record).splitlines() if "seed " in line]
     assert [row.split()[-1] for row in rows] == ["nan"] * 3
     assert all("│" in row and "━" not in row for row in rows)
@@ -96,7 +105,8 @@ def test_numbers_that_are_not_finite_do_not_break_the_picture():
 
 def test_a_reading_has_no_seeds():
     assert explain(paper(reading()), reading()).splitlines()[-1] == (
-        "verdict   reading: read, not tried")
+        "verdict   reading: read, not tried"
+    )
 
 
 def test_the_screen_fits_80_columns():

@@ -6,8 +6,10 @@ from paperbench.metric_kinds import perplexity
 from paperbench.report.markdown import code, escape, paper_table
 from paperbench.report.overview import Hashes, fill_blocks, overview
 
-HOSTILE = ("a | b\n| --- |\n<script>alert(1)</script> `code` [x](javascript:y) *bold* _it_ "
-           "<!-- \\| ~~gone~~ # no $x$")
+HOSTILE = (
+    "a | b\n| --- |\n<script>alert(1)</script> `code` [x](javascript:y) *bold* _it_ "
+    "<!-- \\| ~~gone~~ # no $x$"
+)
 
 
 def table_rows(markdown):
@@ -21,7 +23,8 @@ def unescaped_pipes(line):
 def test_a_page_begins_with_title_provenance_and_table():
     lines = paper_table(paper(claim(), undecided())).splitlines()
     assert lines[:8] == [
-        "# Forgetting Transformer", "",
+        "# Forgetting Transformer",
+        "",
         "tier quick · device cpu · paperbench 0.1.0 · torch 2.4.0 · Python 3.11.9 · A CPU · "
         "commit 0123456789ab · data python-docs sha256 ffffffffffff · 2026-01-02T03:04:05+00:00",
         "",
@@ -36,12 +39,16 @@ def test_a_page_begins_with_title_provenance_and_table():
 
 def test_a_section_holds_what_the_verdict_rests_on():
     page = paper_table(paper(claim()), {"val_ppl": perplexity})
-    for line in ("## ppl-below-baseline", "- check: `fox.val_ppl < transformer.val_ppl`",
-                 "- verdict: PASS: the check holds over 3 seeds",
-                 "- guard budget ✓: same steps",
-                 "- control (ablate: fox gate=open): does not pass ✓; margin −6.90 "
-                 "\\[−7.30, −6.50\\]; difference +7.70 \\[+7.20, +8.20\\]",
-                 "| mean of the seeds | val\\_ppl ↓ |", "| fox | 6.130 |"):
+    for line in (
+        "## ppl-below-baseline",
+        "- check: `fox.val_ppl < transformer.val_ppl`",
+        "- verdict: PASS: the check holds over 3 seeds",
+        "- guard budget ✓: same steps",
+        "- control (ablate: fox gate=open): does not pass ✓; margin −6.90 "
+        "\\[−7.30, −6.50\\]; difference +7.70 \\[+7.20, +8.20\\]",
+        "| mean of the seeds | val\\_ppl ↓ |",
+        "| fox | 6.130 |",
+    ):
         assert line in page.splitlines()
     assert "↓" not in paper_table(paper(claim())), "no arrow for a metric that is not known"
 
@@ -52,8 +59,17 @@ def test_an_unexpected_verdict_is_bold_and_says_what_was_expected():
 
 
 def test_hostile_text_cannot_break_a_table_or_add_markup():
-    record = paper(claim(statement=HOSTILE, reported=HOSTILE, because=HOSTILE, reason=HOSTILE,
-                         source=HOSTILE, summary=HOSTILE), title=HOSTILE)
+    record = paper(
+        claim(
+            statement=HOSTILE,
+            reported=HOSTILE,
+            because=HOSTILE,
+            reason=HOSTILE,
+            source=HOSTILE,
+            summary=HOSTILE,
+        ),
+        title=HOSTILE,
+    )
     page = paper_table(record)
     assert {unescaped_pipes(row) for row in table_rows(page)[:3]} == {7}
     assert len(table_rows(page)) == 3 + 4
@@ -78,14 +94,21 @@ def test_a_code_span_holds_backticks():
 def test_the_overview_lists_unexpected_verdicts_first_and_marks_stale_ones():
     lost = claim("lost", verdict="FAIL", as_expected=False, spec_sha256="1" * 64)
     records = [paper(claim(), lost, reading()), paper(claim(), device="cuda", tier="full")]
-    page = overview(records, {"fox/ppl-below-baseline": Hashes("0" * 64, ""),
-                              "fox/lost": Hashes("2" * 64, ""),
-                              "fox/an-essay": Hashes("0" * 64, "")})
+    page = overview(
+        records,
+        {
+            "fox/ppl-below-baseline": Hashes("0" * 64, ""),
+            "fox/lost": Hashes("2" * 64, ""),
+            "fox/an-essay": Hashes("0" * 64, ""),
+        },
+    )
     quick, full = page.split("## full, cuda")
     rows = table_rows(quick)
     assert rows[2].startswith("| [fox](quick-cpu/fox.md) | lost | **FAIL** (PASS expected) stale |")
-    assert rows[3] == ("| [fox](quick-cpu/fox.md) | ppl-below-baseline | PASS | +0.80 ± 0.38 | 3 "
-                       "| −6.90 does not pass ✓ | lower at 760M |")
+    assert rows[3] == (
+        "| [fox](quick-cpu/fox.md) | ppl-below-baseline | PASS | +0.80 ± 0.38 | 3 "
+        "| −6.90 does not pass ✓ | lower at 760M |"
+    )
     assert "1 as expected, 1 stale, 1 readings not tried." in quick
     assert "`stale`: the claim or its code has changed since" in full
 
@@ -97,8 +120,10 @@ def test_a_verdict_whose_code_has_changed_is_stale():
 
 
 def test_marked_blocks_of_another_page_are_filled_and_the_rest_stays():
-    page = ("# Mine\n<!-- paperbench: results quick-cpu -->\nold\n<!-- paperbench: end -->\n"
-            "text\n<!-- paperbench: results full-cuda -->\n<!-- paperbench: end -->\nend\n")
+    page = (
+        "# Mine\n<!-- paperbench: results quick-cpu -->\nold\n<!-- paperbench: end -->\n"
+        "text\n<!-- paperbench: results full-cuda -->\n<!-- paperbench: end -->\nend\n"
+    )
     filled = fill_blocks(page, [paper(claim())], None, link_base="results/")
     assert filled.startswith("# Mine\n<!-- paperbench: results quick-cpu -->\n")
     assert "old" not in filled

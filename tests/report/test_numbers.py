@@ -7,16 +7,19 @@ from paperbench.metric_kinds import accuracy, nats
 from paperbench.report.numbers import format_margin, supporting, unit_of
 
 
-@pytest.mark.parametrize(("mean", "half", "shown"), [
-    (0.7712, 0.1634, "+0.77 [+0.61, +0.93]"),
-    (0.012, 0.0034, "+0.0120 [+0.0086, +0.0154]"),
-    (-5057.3, 120.0, "−5,057 [−5,177, −4,937]"),
-    (520.0, 0.0, "+520"),
-    (0.0, 0.0, "0"),
-    (3e-9, 1e-10, "+3.0e−09 [+2.9e−09, +3.1e−09]"),
-    (3e9, 1e9, "+3.0e+09 [+2.0e+09, +4.0e+09]"),
-    (0.0000004, 0.2, "0.00 [−0.20, +0.20]"),
-])
+@pytest.mark.parametrize(
+    ("mean", "half", "shown"),
+    [
+        (0.7712, 0.1634, "+0.77 [+0.61, +0.93]"),
+        (0.012, 0.0034, "+0.0120 [+0.0086, +0.0154]"),
+        (-5057.3, 120.0, "−5,057 [−5,177, −4,937]"),
+        (520.0, 0.0, "+520"),
+        (0.0, 0.0, "0"),
+        (3e-9, 1e-10, "+3.0e−09 [+2.9e−09, +3.1e−09]"),
+        (3e9, 1e9, "+3.0e+09 [+2.0e+09, +4.0e+09]"),
+        (0.0000004, 0.2, "0.00 [−0.20, +0.20]"),
+    ],
+)
 def test_a_margin_has_the_digits_that_its_interval_supports(mean, half, shown):
     assert format_margin(margin(mean, half)) == shown
 
@@ -30,15 +33,18 @@ def test_a_unit_follows_the_margin():
     assert format_margin(margin(0.5, 0.1), "nats") == "+0.50 [+0.40, +0.60] nats"
 
 
-@pytest.mark.parametrize(("check", "unit"), [
-    ("fox.loss < rope.loss", "nats"),
-    ("rope.loss - fox.loss > 0.1", "nats"),
-    ("exp(fox.loss) < 3", ""),
-    ("fox.loss / rope.loss < 1", ""),
-    ("fox.loss < rope.acc", "nats"),
-    ("fox.other < 1", ""),
-    ("not a check", ""),
-])
+@pytest.mark.parametrize(
+    ("check", "unit"),
+    [
+        ("fox.loss < rope.loss", "nats"),
+        ("rope.loss - fox.loss > 0.1", "nats"),
+        ("exp(fox.loss) < 3", ""),
+        ("fox.loss / rope.loss < 1", ""),
+        ("fox.loss < rope.acc", "nats"),
+        ("fox.other < 1", ""),
+        ("not a check", ""),
+    ],
+)
 def test_a_margin_has_a_unit_only_where_its_terms_share_one(check, unit):
     kinds = {"loss": nats, "acc": accuracy}
     expected = "" if "rope.acc" in check else unit

@@ -36,8 +36,10 @@ INCONCLUSIVE  data-dependent-on-text
 
 
 def test_a_wide_terminal_shows_boxes():
-    assert printed(paper(claim(), undecided()), force_terminal=True, width=120,
-                   color_system=None) == BOXED
+    assert (
+        printed(paper(claim(), undecided()), force_terminal=True, width=120, color_system=None)
+        == BOXED
+    )
 
 
 def test_a_pipe_and_a_narrow_terminal_show_plain_text():
@@ -54,8 +56,11 @@ def test_no_plain_line_is_longer_than_80_columns_whatever_the_text():
 
 
 def test_every_boxed_line_is_equally_wide():
-    record = paper(claim(reported="a quotation much longer than its cell will ever be"),
-                   claim("lost", reason="r " * 90, **LOST), reading())
+    record = paper(
+        claim(reported="a quotation much longer than its cell will ever be"),
+        claim("lost", reason="r " * 90, **LOST),
+        reading(),
+    )
     lines = printed(record, force_terminal=True, width=160, color_system=None).splitlines()
     assert len({cell_len(line) for line in lines}) == 1
 
@@ -84,12 +89,14 @@ def test_a_control_that_passes_too_is_crossed():
 
 
 def test_the_summary_counts_and_points_at_the_worst():
-    record = paper(claim(), claim("lost", **LOST), undecided(expected="PASS", as_expected=False),
-                   reading())
+    record = paper(
+        claim(), claim("lost", **LOST), undecided(expected="PASS", as_expected=False), reading()
+    )
     line = summary_line([record], elapsed="2 m 41 s", where=["results/quick-cpu/fox.md"])
     assert line.plain == (
         "1 as expected, 1 not, 1 undecided, 1 reading not tried · 2 m 41 s · "
-        "results/quick-cpu/fox.md · look closer: paperbench why fox/lost")
+        "results/quick-cpu/fox.md · look closer: paperbench why fox/lost"
+    )
 
 
 def test_the_summary_of_many_papers_names_three_files():
@@ -101,4 +108,5 @@ def test_an_exact_claim_says_so_and_shows_whole_numbers():
     record = paper(claim(kind="exact", margin=margin(0.0, 0.0, alpha=0.0)))
     assert plain_table(record).splitlines()[:2] == [
         "PASS          ppl-below-baseline  (exact)",
-        "              margin 0  n=3  control −6.90 caught ✓"]
+        "              margin 0  n=3  control −6.90 caught ✓",
+    ]

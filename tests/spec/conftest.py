@@ -49,11 +49,22 @@ def info(name="dropout/overfit", *, chance=True, **more):
         parameter("mask", "str", "random", ("random", "frozen", "off")),
         parameter("steps", "int", 800),
     ]
-    metrics = {"train_acc": accuracy, "test_acc": accuracy, "gap": fraction, "loss": nats,
-               "majority_acc": accuracy}
+    metrics = {
+        "train_acc": accuracy,
+        "test_acc": accuracy,
+        "gap": fraction,
+        "loss": nats,
+        "majority_acc": accuracy,
+    }
     return ExperimentInfo(
-        name=name, module="none", function="overfit", path=Path("none.py"), line=1, summary="",
-        parameters={one.name: one for one in parameters}, metrics=metrics,
+        name=name,
+        module="none",
+        function="overfit",
+        path=Path("none.py"),
+        line=1,
+        summary="",
+        parameters={one.name: one for one in parameters},
+        metrics=metrics,
         chance={"test_acc": "majority_acc"} if chance else {},
     )
 

@@ -4,8 +4,9 @@ from paperbench.spec.schema import SCHEMA_FILE, claims_schema, schema_text
 
 
 def test_the_published_schema_is_current():
-    assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_text(), \
+    assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_text(), (
         "run: python -m paperbench.spec.schema"
+    )
 
 
 def test_the_schema_asks_for_nothing_that_the_loader_fills_in():

@@ -19,13 +19,36 @@ def refused(write):
     return _refused
 
 
-@pytest.mark.parametrize(("written", "read"), [
-    ("1e-3", 0.001), ("1", 1), ("-5", -5), ("1.0", 1.0), (".5", 0.5), ("6.02E23", 6.02e23),
-    ("true", True), ("False", False), ("null", None), ("~", None), ("", None),
-    ("no", "no"), ("yes", "yes"), ("on", "on"), ("off", "off"), ("y", "y"),
-    ("2014-01-01", "2014-01-01"), ("1:30", "1:30"), ("0o17", "0o17"), ("0x1F", "0x1F"),
-    ("1_000", "1_000"), ("017", 17), ("'1'", "1"), ('"true"', "true"), ("'<<'", "<<"),
-])
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("1e-3", 0.001),
+        ("1", 1),
+        ("-5", -5),
+        ("1.0", 1.0),
+        (".5", 0.5),
+        ("6.02E23", 6.02e23),
+        ("true", True),
+        ("False", False),
+        ("null", None),
+        ("~", None),
+        ("", None),
+        ("no", "no"),
+        ("yes", "yes"),
+        ("on", "on"),
+        ("off", "off"),
+        ("y", "y"),
+        ("2014-01-01", "2014-01-01"),
+        ("1:30", "1:30"),
+        ("0o17", "0o17"),
+        ("0x1F", "0x1F"),
+        ("1_000", "1_000"),
+        ("017", 17),
+        ("'1'", "1"),
+        ('"true"', "true"),
+        ("'<<'", "<<"),
+    ],
+)
 def test_scalars_are_those_of_yaml_1_2(value, written, read):
     got = value(f"a: {written}\n")["a"]
     assert (got, type(got)) == (read, type(read))
@@ -130,40 +153,48 @@ error: a key must be a word, not a list or a mapping
   |   ^"""
 
 
-@pytest.mark.parametrize(("text", "message"), [
-    ("a: 1\nb: 2\na: 3\n", DUPLICATE),
-    ("a:\n\tb: 2\n", TAB),
-    ("a: !!python/object/apply:os.system [x]\n", OBJECT),
-    ("a: &x {b: 1}\nb: {<<: *x}\n", MERGE),
-    ("# nothing\n", EMPTY),
-    ("- a\n", LIST),
-    ("a: 1\n---\nb: 2\n", TWO),
-    (b"a: 1\nb: caf\xe9\n", LATIN),
-    ("a: 1\nb: \x1b[2J\n", ESCAPE),
-    ("a: &x [*x]\n", RECURSIVE),
-    ("a: .inf\n", INFINITE),
-    ("? [a]\n: 1\n", KEY),
-])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: 1\nb: 2\na: 3\n", DUPLICATE),
+        ("a:\n\tb: 2\n", TAB),
+        ("a: !!python/object/apply:os.system [x]\n", OBJECT),
+        ("a: &x {b: 1}\nb: {<<: *x}\n", MERGE),
+        ("# nothing\n", EMPTY),
+        ("- a\n", LIST),
+        ("a: 1\n---\nb: 2\n", TWO),
+        (b"a: 1\nb: caf\xe9\n", LATIN),
+        ("a: 1\nb: \x1b[2J\n", ESCAPE),
+        ("a: &x [*x]\n", RECURSIVE),
+        ("a: .inf\n", INFINITE),
+        ("? [a]\n: 1\n", KEY),
+    ],
+)
 def test_a_file_is_refused_at_its_line_and_column(refused, text, message):
     assert refused(text) == message
 
 
-@pytest.mark.parametrize(("text", "first_line"), [
-    ("a: !foo 1\n", "error: the tag `!foo` is not allowed"),
-    ("a: !!str 1\n", "error: the tag `!!str` is not allowed"),
-    ("a: 1e999\n", "error: `1e999` is not a finite number"),
-    ("a: -.INF\n", "error: `-.INF` is not a finite number"),
-    ("a: .nan\n", "error: `.nan` is not a finite number"),
-    ("a: " + "1" * 30, f"error: the integer `{'1' * 30}` has more than 18 digits"),
-    ("a: " + "[" * 100_000, "error: the nesting is deeper than 50 levels"),
-    ("a: " + "{b: " * 60 + "1" + "}" * 60, "error: the nesting is deeper than 50 levels"),
-    ("a: " + "x" * 10_001, "error: a value of 10,001 characters; there may be at most 10,000"),
-    ("x" * 101 + ": 1", "error: a key of 101 characters; there may be at most 100"),
-    ("a: {b: 1, b: 2}\n", "error: the key `b` is written twice: on line 1 and on line 1"),
-    ("a: *b\n", "error: the alias `b` stands for nothing that is complete above it"),
-    ('"\\e[2J": 1\n"\\e[2J": 1\n',
-     "error: the key `?[2J` is written twice: on line 1 and on line 2"),
-])
+@pytest.mark.parametrize(
+    ("text", "first_line"),
+    [
+        ("a: !foo 1\n", "error: the tag `!foo` is not allowed"),
+        ("a: !!str 1\n", "error: the tag `!!str` is not allowed"),
+        ("a: 1e999\n", "error: `1e999` is not a finite number"),
+        ("a: -.INF\n", "error: `-.INF` is not a finite number"),
+        ("a: .nan\n", "error: `.nan` is not a finite number"),
+        ("a: " + "1" * 30, f"error: the integer `{'1' * 30}` has more than 18 digits"),
+        ("a: " + "[" * 100_000, "error: the nesting is deeper than 50 levels"),
+        ("a: " + "{b: " * 60 + "1" + "}" * 60, "error: the nesting is deeper than 50 levels"),
+        ("a: " + "x" * 10_001, "error: a value of 10,001 characters; there may be at most 10,000"),
+        ("x" * 101 + ": 1", "error: a key of 101 characters; there may be at most 100"),
+        ("a: {b: 1, b: 2}\n", "error: the key `b` is written twice: on line 1 and on line 1"),
+        ("a: *b\n", "error: the alias `b` stands for nothing that is complete above it"),
+        (
+            '"\\e[2J": 1\n"\\e[2J": 1\n',
+            "error: the key `?[2J` is written twice: on line 1 and on line 2",
+        ),
+    ],
+)
 def test_hostile_yaml_is_refused_in_one_screen(refused, text, first_line):
     message = refused(text)
     assert message.splitlines()[0] == first_line
@@ -175,26 +206,31 @@ def test_aliases_that_explode_are_refused(refused):
     levels = [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
     text = "a0: &a0 [x, x, x]\n" + "\n".join(levels)
     assert refused(text).startswith(
-        "error: the file holds more than 20,000 values once its aliases are written out")
+        "error: the file holds more than 20,000 values once its aliases are written out"
+    )
 
 
 def test_aliases_that_nest_deeply_are_refused(refused):
     levels = [f"a{i}: &a{i} [[[[[[[[*a{i - 1}]]]]]]]]" for i in range(1, 12)]
     assert refused("a0: &a0 [x]\n" + "\n".join(levels)).startswith(
-        "error: the nesting is deeper than 50 levels")
+        "error: the nesting is deeper than 50 levels"
+    )
 
 
 def test_a_ten_megabyte_file_is_refused_unread(refused):
     assert refused("a: " + "x" * 10_000_000) == (
-        f"error: a.yaml has 10,000,003 bytes; a claim file has at most {MAX_BYTES:,}")
+        f"error: a.yaml has 10,000,003 bytes; a claim file has at most {MAX_BYTES:,}"
+    )
 
 
 def test_what_is_not_a_file_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder, absent = tmp_path / "folder.yaml", tmp_path / "absent.yaml"
     folder.mkdir()
-    for path, message in ((folder, f"{folder} is not a regular file"),
-                          (absent, f"{absent} cannot be read: No such file or directory")):
+    for path, message in (
+        (folder, f"{folder} is not a regular file"),
+        (absent, f"{absent} cannot be read: No such file or directory"),
+    ):
         with pytest.raises(SpecError) as caught:
             read_yaml(path)
         assert caught.value.message == message

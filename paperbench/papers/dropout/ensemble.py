@@ -34,7 +34,7 @@ def error_rate(probabilities: Tensor, classes: Tensor) -> float:
 
 def distance(probabilities: Tensor, others: Tensor) -> float:
     """Mean total variation, in [0, 1], between predictions (..., batch, n_classes)."""
-    return float((probabilities - others).abs().sum(-1).double().mean()) / 2         # (6)
+    return float((probabilities - others).abs().sum(-1).double().mean()) / 2  # (6)
 
 
 def geometric_mean(h: Tensor, output: Callable[[Tensor], Tensor], dropout: Dropout) -> Tensor:
@@ -46,7 +46,7 @@ def geometric_mean(h: Tensor, output: Callable[[Tensor], Tensor], dropout: Dropo
     masks = torch.tensor(list(itertools.product((0.0, 1.0), repeat=h.shape[-1])), dtype=h.dtype)
     n_kept = masks.sum(-1)
     keep = torch.tensor(dropout.keep, dtype=h.dtype)
-    log_weights = n_kept * keep.log() + (h.shape[-1] - n_kept) * (1 - keep).log()    # log P(r)
-    thinned = h[:, None, :] * masks * dropout.scale              # (batch, 2^n, n_units)
+    log_weights = n_kept * keep.log() + (h.shape[-1] - n_kept) * (1 - keep).log()  # log P(r)
+    thinned = h[:, None, :] * masks * dropout.scale  # (batch, 2^n, n_units)
     log_p = F.log_softmax(output(thinned), -1)
-    return F.softmax((log_weights.exp()[:, None] * log_p).sum(1), -1)                # (4)
+    return F.softmax((log_weights.exp()[:, None] * log_p).sum(1), -1)  # (4)

@@ -21,7 +21,7 @@ def activity_density(hidden: Tensor) -> float:
     live = live[(live > 0).any(1)]
     if not live.numel():
         return float("nan")
-    return float((live.mean(1).square() / live.square().mean(1)).mean())             # (7)
+    return float((live.mean(1).square() / live.square().mean(1)).mean())  # (7)
 
 
 def shortcut_accuracy(split: Split) -> float:
@@ -36,7 +36,7 @@ def shortcut_accuracy(split: Split) -> float:
 
 
 def _ink_accuracy(train: Examples, test: Examples, n_classes: int) -> float:
-    ink = train.inputs.mean(1)                                           # (n,)
+    ink = train.inputs.mean(1)  # (n,)
     counts = train.classes.bincount(minlength=n_classes)
     typical = torch.zeros(n_classes).index_add_(0, train.classes, ink) / counts.clamp(min=1)
     typical[counts == 0] = torch.inf
@@ -46,17 +46,19 @@ def _ink_accuracy(train: Examples, test: Examples, n_classes: int) -> float:
 
 def class_means_accuracy(split: Split) -> float:
     """Test accuracy of the nearest mean image: what a learner that cannot overfit reaches."""
-    means = torch.stack([split.train.inputs[split.train.classes == k].mean(0)
-                         for k in range(split.n_classes)]).nan_to_num(torch.inf)
+    means = torch.stack(
+        [split.train.inputs[split.train.classes == k].mean(0) for k in range(split.n_classes)]
+    ).nan_to_num(torch.inf)
     nearest = torch.cdist(split.test.inputs, means).argmin(1)
     return float((nearest == split.test.classes).double().mean())
 
 
 def prior_nll(split: Split) -> float:
     """Nats per test case when the frequencies of the training classes are always predicted."""
-    counts = split.train.classes.bincount(minlength=split.n_classes).float() + 1     # none is 0
-    return float(F.nll_loss((counts / counts.sum()).log().expand(len(split.test), -1),
-                            split.test.classes))
+    counts = split.train.classes.bincount(minlength=split.n_classes).float() + 1  # none is 0
+    return float(
+        F.nll_loss((counts / counts.sum()).log().expand(len(split.test), -1), split.test.classes)
+    )
 
 
 def mean_image_error(split: Split) -> float:

@@ -46,7 +46,7 @@ class Dropout(nn.Module):
         """Draw the mask of `frozen`: exactly the share `keep` of the units, rounded, stays."""
         if self.mask == "frozen":
             n_units = len(self.frozen_mask)
-            kept = torch.randperm(n_units)[:max(1, round(self.keep * n_units))]
+            kept = torch.randperm(n_units)[: max(1, round(self.keep * n_units))]
             self.frozen_mask = torch.zeros(n_units).index_fill_(0, kept, 1.0)
 
     @property
@@ -59,16 +59,24 @@ class Dropout(nn.Module):
         if self.mask == "frozen":
             return h * (self.frozen_mask * self.scale)
         if not self.training or not self.is_random:
-            return h                                                     # (3): E[r / p] = 1
-        kept = torch.rand_like(h).lt_(self.keep)                         # (1): r, 0 or 1
-        return h * kept.mul_(self.scale)                                 # (2)
+            return h  # (3): E[r / p] = 1
+        kept = torch.rand_like(h).lt_(self.keep)  # (1): r, 0 or 1
+        return h * kept.mul_(self.scale)  # (2)
 
 
 class Classifier(nn.Module):
     """A network of two hidden ReLU layers with dropout before and after each. Section 6.1.1."""
 
-    def __init__(self, n_features: int, d_hidden: int, n_classes: int, *, dropout: float,
-                 mask: Mask, input_dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        n_features: int,
+        d_hidden: int,
+        n_classes: int,
+        *,
+        dropout: float,
+        mask: Mask,
+        input_dropout: float = 0.0,
+    ) -> None:
         super().__init__()
         self.input_dropout = Dropout(n_features, input_dropout, mask)
         self.first = nn.Linear(n_features, d_hidden)
@@ -80,7 +88,7 @@ class Classifier(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x: (batch, n_features) -> logits (batch, n_classes)."""
         h = self.input_dropout(x)
-        h = self.first_dropout(F.relu(self.first(h)))                    # (batch, d_hidden)
+        h = self.first_dropout(F.relu(self.first(h)))  # (batch, d_hidden)
         h = self.second_dropout(F.relu(self.second(h)))
         logits: Tensor = self.output(h)
         return logits

@@ -30,15 +30,16 @@ def forgetting_attention(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor | N
     if log_forget is None:
         return F.scaled_dot_product_attention(q, k, v, is_causal=True)
     d_head = q.shape[-1]
-    folded = centred_cumulative(log_forget, math.sqrt(d_head))[..., None]       # sqrt(d) c
+    folded = centred_cumulative(log_forget, math.sqrt(d_head))[..., None]  # sqrt(d) c
     ones = torch.ones_like(folded)
     # A row of the softmax is blind to c_i, whose gradient is zero up to rounding. It stays all the
     # same: in the sum over later gates its rounding cancels that of -c_j.
-    folded_q = torch.cat([folded, ones, q], dim=-1)                              # (4)
+    folded_q = torch.cat([folded, ones, q], dim=-1)  # (4)
     folded_k = torch.cat([ones, -folded, k], dim=-1)
-    folded_v = F.pad(v, (0, 2))                                 # the kernels want equal head sizes
-    mixed = F.scaled_dot_product_attention(folded_q, folded_k, folded_v, is_causal=True,
-                                           scale=1 / math.sqrt(d_head))
+    folded_v = F.pad(v, (0, 2))  # the kernels want equal head sizes
+    mixed = F.scaled_dot_product_attention(
+        folded_q, folded_k, folded_v, is_causal=True, scale=1 / math.sqrt(d_head)
+    )
     return mixed[..., :d_head]
 
 
@@ -48,40 +49,41 @@ def centred_cumulative(log_forget: Tensor, scale: float = 1.0) -> Tensor:
     Only differences of it matter. It is summed in float64: after 4096 gates it is in the hundreds,
     and what float32 would round away there is an error in the weights.
     """
-    exact = log_forget.to(_summing_dtype(log_forget)).cumsum(-1)                 # (2)
+    exact = log_forget.to(_summing_dtype(log_forget)).cumsum(-1)  # (2)
     return ((exact - exact.mean(-1, keepdim=True)) * scale).to(log_forget.dtype)
 
 
 def _summing_dtype(x: Tensor) -> torch.dtype:
-    return x.dtype if x.device.type == "mps" else torch.float64     # mps has no float64
+    return x.dtype if x.device.type == "mps" else torch.float64  # mps has no float64
 
 
 def naive_forgetting_attention(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor) -> Tensor:
     """The definition, with its (seq, seq) matrices written out: the oracle, too slow to train."""
     cumulative = log_forget.cumsum(-1)
-    decay = cumulative[..., :, None] - cumulative[..., None, :]     # D_ij, (2)
+    decay = cumulative[..., :, None] - cumulative[..., None, :]  # D_ij, (2)
     logits = q @ k.mT / math.sqrt(q.shape[-1]) + decay
     future = torch.ones_like(decay, dtype=torch.bool).triu(1)
-    return logits.masked_fill(future, -math.inf).softmax(-1) @ v                 # (3)
+    return logits.masked_fill(future, -math.inf).softmax(-1) @ v  # (3)
 
 
 class Cache(NamedTuple):
     """What softmax attention keeps: every key, value and gate so far."""
 
-    keys: Tensor                                # (batch, n_heads, seq, d_head)
-    values: Tensor                              # (batch, n_heads, seq, d_head)
-    log_forgets: Tensor                         # (batch, n_heads, seq)
+    keys: Tensor  # (batch, n_heads, seq, d_head)
+    values: Tensor  # (batch, n_heads, seq, d_head)
+    log_forgets: Tensor  # (batch, n_heads, seq)
 
 
-def softmax_step(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor | None,
-                 cache: Cache | None) -> tuple[Tensor, Cache]:
+def softmax_step(
+    q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor | None, cache: Cache | None
+) -> tuple[Tensor, Cache]:
     """Attend from one new token to all tokens so far. Its q, k, v have a seq of 1."""
     gate = torch.zeros_like(q[..., 0]) if log_forget is None else log_forget
     if cache is not None:
         k = torch.cat([cache.keys, k], dim=-2)
         v = torch.cat([cache.values, v], dim=-2)
         gate = torch.cat([cache.log_forgets, gate], dim=-1)
-    after = gate.flip(-1).cumsum(-1).flip(-1) - gate                # log f_j+1 + ... + log f_i
+    after = gate.flip(-1).cumsum(-1).flip(-1) - gate  # log f_j+1 + ... + log f_i
     weights = (q @ k.mT / math.sqrt(q.shape[-1]) + after[..., None, :]).softmax(-1)
     return weights @ v, Cache(k, v, gate)
 
@@ -89,8 +91,8 @@ def softmax_step(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor | None,
 class LinearState(NamedTuple):
     """What linear attention keeps: one matrix and one vector a head, however long the text."""
 
-    memory: Tensor                              # S: (batch, n_heads, d_head, d_head)
-    normaliser: Tensor                          # z: (batch, n_heads, d_head)
+    memory: Tensor  # S: (batch, n_heads, d_head, d_head)
+    normaliser: Tensor  # z: (batch, n_heads, d_head)
 
 
 def positive_features(x: Tensor) -> Tensor:
@@ -105,12 +107,19 @@ def linear_attention(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor) -> Ten
     future = torch.ones_like(decay, dtype=torch.bool).triu(1)
     # Masked before exp: to the future the decay is positive and would overflow.
     decay = decay.masked_fill(future, -math.inf).exp()
-    weights = positive_features(q) @ positive_features(k).mT * decay             # (6)
+    weights = positive_features(q) @ positive_features(k).mT * decay  # (6)
     return weights @ v / weights.sum(-1, keepdim=True)
 
 
-def linear_step(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor, state: LinearState | None, *,
-                late: bool = False) -> tuple[Tensor, LinearState]:
+def linear_step(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    log_forget: Tensor,
+    state: LinearState | None,
+    *,
+    late: bool = False,
+) -> tuple[Tensor, LinearState]:
     """The same weights one token at a time: forget, write, read. Its q, k, v have a seq of 1.
 
     late: forget after writing, so that a token is already faded when it is first read. Wrong by
@@ -120,13 +129,13 @@ def linear_step(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor, state: Line
     if state is None:
         zeros = torch.zeros_like(k)
         state = LinearState(zeros[..., None] * v, zeros)
-    forget = log_forget.exp()               # (batch, n_heads, 1)
+    forget = log_forget.exp()  # (batch, n_heads, 1)
     memory, normaliser = state
-    written = k[..., None] * v             # (batch, n_heads, d_head, d_head)
+    written = k[..., None] * v  # (batch, n_heads, d_head, d_head)
     if late:
         memory, normaliser = (memory + written) * forget[..., None], (normaliser + k) * forget
     else:
-        memory = memory * forget[..., None] + written               # (7)
-        normaliser = normaliser * forget + k                        # (8)
+        memory = memory * forget[..., None] + written  # (7)
+        normaliser = normaliser * forget + k  # (8)
     read = (q[..., None, :] @ memory) / (q * normaliser).sum(-1)[..., None, None]
-    return read, LinearState(memory, normaliser)                                        # (9)
+    return read, LinearState(memory, normaliser)  # (9)

@@ -12,12 +12,16 @@ from paperbench.papers.fox.model import Block, LanguageModel, State
 
 
 @torch.no_grad()
-def random_model(run: Run, attention: Literal["linear", "softmax"], instance: int,
-                 generator: torch.Generator) -> LanguageModel:
+def random_model(
+    run: Run, attention: Literal["linear", "softmax"], instance: int, generator: torch.Generator
+) -> LanguageModel:
     """A model of random size and weights; the gates' biases alone spread f from .1 to .998."""
-    n_heads = 1 << instance % 3                                    # 1, 2 or 4 heads of 8 channels
-    model = run.build(lambda: LanguageModel(17, d_model=8 * n_heads, n_layers=1 + instance % 2,
-                                            n_heads=n_heads, attention=attention))
+    n_heads = 1 << instance % 3  # 1, 2 or 4 heads of 8 channels
+    model = run.build(
+        lambda: LanguageModel(
+            17, d_model=8 * n_heads, n_layers=1 + instance % 2, n_heads=n_heads, attention=attention
+        )
+    )
     for parameter in model.parameters():
         noise = torch.randn(parameter.shape, generator=generator)
         parameter.add_((0.3 * noise).to(run.device))
@@ -28,8 +32,9 @@ def random_model(run: Run, attention: Literal["linear", "softmax"], instance: in
     return model.eval()
 
 
-def decode(model: LanguageModel, tokens: Tensor, states: list[State] | None, *, late: bool
-           ) -> tuple[Tensor, list[State]]:
+def decode(
+    model: LanguageModel, tokens: Tensor, states: list[State] | None, *, late: bool
+) -> tuple[Tensor, list[State]]:
     """Logits (batch, seq, vocab_size) one token at a time, and the states after the last."""
     steps = []
     for token in tokens.T:
@@ -41,5 +46,9 @@ def decode(model: LanguageModel, tokens: Tensor, states: list[State] | None, *, 
 
 def n_bytes(states: list[State]) -> int:
     """What the states of all layers weigh."""
-    return sum(tensor.numel() * tensor.element_size()
-               for state in states if state is not None for tensor in state)
+    return sum(
+        tensor.numel() * tensor.element_size()
+        for state in states
+        if state is not None
+        for tensor in state
+    )

@@ -44,22 +44,38 @@ from paperbench.papers.fox.text import (
 
 BETAS = (0.9, 0.95)
 CLIP = 1.0
-LONGEST = 16                                    # evaluated up to so many training lengths
+LONGEST = 16  # evaluated up to so many training lengths
 
 
 @experiment(
     "fox/language-model",
-    metrics={"val_loss": nats, "val_ppl": perplexity, "loss_2x": nats, "loss_4x": nats,
-             "loss_8x": nats, "loss_16x": nats, "loss_shuffled_gates": nats,
-             "unigram_loss": nats, "bigram_loss": nats},
+    metrics={
+        "val_loss": nats,
+        "val_ppl": perplexity,
+        "loss_2x": nats,
+        "loss_4x": nats,
+        "loss_8x": nats,
+        "loss_16x": nats,
+        "loss_shuffled_gates": nats,
+        "unigram_loss": nats,
+        "bigram_loss": nats,
+    },
     chance={"val_loss": "bigram_loss", "loss_16x": "bigram_loss"},
 )
 def language_model(
-    run: Run, *, data: Literal["python-docs", "wikitext-2", "periodic"] = "python-docs",
+    run: Run,
+    *,
+    data: Literal["python-docs", "wikitext-2", "periodic"] = "python-docs",
     gate: Literal["data", "fixed", "foreign", "open"] = "data",
     position: Literal["none", "rope"] = "none",
-    attention: Literal["softmax", "linear"] = "softmax", d_model: int = 64, n_layers: int = 2,
-    n_heads: int = 4, seq_len: int = 64, batch_size: int = 12, steps: int = 600, lr: float = 3e-3,
+    attention: Literal["softmax", "linear"] = "softmax",
+    d_model: int = 64,
+    n_layers: int = 2,
+    n_heads: int = 4,
+    seq_len: int = 64,
+    batch_size: int = 12,
+    steps: int = 600,
+    lr: float = 3e-3,
     eval_tokens: int = 22_528,
 ) -> Metrics:
     """Train one language model and read the validation text at 1 to 16 times its training length.
@@ -67,24 +83,46 @@ def language_model(
     The same tokens are scored at every length; only how far back each may look differs.
     """
     text = _read_text(run, data)
-    fit = train(run, build=lambda: LanguageModel(
-                    text.vocab_size, d_model=d_model, n_layers=n_layers, n_heads=n_heads,
-                    gate=gate, position=position, attention=attention),
-                batches=text.windows(seq_len, batch_size), loss=cross_entropy,
-                optimizer=adamw(lr, betas=BETAS), steps=steps, schedule=warmup_cosine(), clip=CLIP)
+    fit = train(
+        run,
+        build=lambda: LanguageModel(
+            text.vocab_size,
+            d_model=d_model,
+            n_layers=n_layers,
+            n_heads=n_heads,
+            gate=gate,
+            position=position,
+            attention=attention,
+        ),
+        batches=text.windows(seq_len, batch_size),
+        loss=cross_entropy,
+        optimizer=adamw(lr, betas=BETAS),
+        steps=steps,
+        schedule=warmup_cosine(),
+        clip=CLIP,
+    )
     longest = LONGEST * seq_len
     n_scored = min(eval_tokens, len(text.valid) - 1) // longest * longest
     if not n_scored:
         raise ValueError(f"the validation text or eval_tokens is shorter than {longest} tokens")
-    inputs, targets = text.valid[:n_scored], text.valid[1:n_scored + 1]
-    losses = {times: mean_loss(run, fit.model, inputs, targets, times * seq_len)
-              for times in (1, 2, 4, 8, 16)}
+    inputs, targets = text.valid[:n_scored], text.valid[1 : n_scored + 1]
+    losses = {
+        times: mean_loss(run, fit.model, inputs, targets, times * seq_len)
+        for times in (1, 2, 4, 8, 16)
+    }
     with fit.model.shuffled_gates():
         shuffled = mean_loss(run, fit.model, inputs, targets, seq_len)
-    return {"val_loss": losses[1], "val_ppl": math.exp(losses[1]), "loss_2x": losses[2],
-            "loss_4x": losses[4], "loss_8x": losses[8], "loss_16x": losses[16],
-            "loss_shuffled_gates": shuffled, "unigram_loss": unigram_loss(text, targets),
-            "bigram_loss": bigram_loss(text, inputs, targets)}
+    return {
+        "val_loss": losses[1],
+        "val_ppl": math.exp(losses[1]),
+        "loss_2x": losses[2],
+        "loss_4x": losses[4],
+        "loss_8x": losses[8],
+        "loss_16x": losses[16],
+        "loss_shuffled_gates": shuffled,
+        "unigram_loss": unigram_loss(text, targets),
+        "bigram_loss": bigram_loss(text, inputs, targets),
+    }
 
 
 def _read_text(run: Run, data: Literal["python-docs", "wikitext-2", "periodic"]) -> Text:
@@ -95,70 +133,126 @@ def _read_text(run: Run, data: Literal["python-docs", "wikitext-2", "periodic"])
 
 @experiment(
     "fox/last-write",
-    metrics={"acc": accuracy, "acc_8x": accuracy, "acc_sparse": accuracy, "loss": nats,
-             "loss_8x": nats, "loss_sparse": nats, "shortcut": accuracy, "shortcut_8x": accuracy,
-             "shortcut_sparse": accuracy},
+    metrics={
+        "acc": accuracy,
+        "acc_8x": accuracy,
+        "acc_sparse": accuracy,
+        "loss": nats,
+        "loss_8x": nats,
+        "loss_sparse": nats,
+        "shortcut": accuracy,
+        "shortcut_8x": accuracy,
+        "shortcut_sparse": accuracy,
+    },
     chance={"acc": "shortcut", "acc_8x": "shortcut_8x", "acc_sparse": "shortcut_sparse"},
 )
 def last_write(
-    run: Run, *, gate: Literal["data", "fixed", "foreign", "open"] = "data",
-    position: Literal["none", "rope"] = "none", d_model: int = 32, n_layers: int = 1,
-    n_heads: int = 2, seq_len: int = 64, batch_size: int = 16, steps: int = 300, lr: float = 5e-3,
-    write: float = 0.15, read: float = 0.15, eval_streams: int = 128,
+    run: Run,
+    *,
+    gate: Literal["data", "fixed", "foreign", "open"] = "data",
+    position: Literal["none", "rope"] = "none",
+    d_model: int = 32,
+    n_layers: int = 1,
+    n_heads: int = 2,
+    seq_len: int = 64,
+    batch_size: int = 16,
+    steps: int = 300,
+    lr: float = 5e-3,
+    write: float = 0.15,
+    read: float = 0.15,
+    eval_streams: int = 128,
 ) -> Metrics:
     """Recall the latest write: as trained, in streams 8 times as long, and with writes 4x rarer.
 
     The rare writes come in streams of 4 times the training length, each about as many writes.
     """
-    fit = train(run, build=lambda: LanguageModel(VOCAB_SIZE, d_model=d_model, n_layers=n_layers,
-                                                 n_heads=n_heads, gate=gate, position=position),
-                batches=stream_batches(batch_size, seq_len, write=write, read=read),
-                loss=recall_loss, optimizer=adamw(lr, betas=BETAS), steps=steps,
-                schedule=warmup_cosine(), clip=CLIP)
-    tests = {
-        "": (seq_len, write),
-        "_8x": (8 * seq_len, write),
-        "_sparse": (4 * seq_len, write / 4),
-    }
+    fit = train(
+        run,
+        build=lambda: LanguageModel(
+            VOCAB_SIZE,
+            d_model=d_model,
+            n_layers=n_layers,
+            n_heads=n_heads,
+            gate=gate,
+            position=position,
+        ),
+        batches=stream_batches(batch_size, seq_len, write=write, read=read),
+        loss=recall_loss,
+        optimizer=adamw(lr, betas=BETAS),
+        steps=steps,
+        schedule=warmup_cosine(),
+        clip=CLIP,
+    )
+    tests = {"": (seq_len, write), "_8x": (8 * seq_len, write), "_sparse": (4 * seq_len, write / 4)}
     metrics = {}
     for suffix, (length, share) in tests.items():
-        streams = draw_streams(run.generator(f"test{suffix}"), eval_streams, length, write=share,
-                               read=read)
+        streams = draw_streams(
+            run.generator(f"test{suffix}"), eval_streams, length, write=share, read=read
+        )
         metrics[f"acc{suffix}"], metrics[f"loss{suffix}"] = recall(run, fit.model, streams)
         metrics[f"shortcut{suffix}"] = shortcut_accuracy(streams)
     return metrics
 
 
-@experiment("fox/overhead", metrics={"parameters": count, "overhead": count,
-                                     "overhead_share": fraction, "overhead_error": count})
+@experiment(
+    "fox/overhead",
+    metrics={
+        "parameters": count,
+        "overhead": count,
+        "overhead_share": fraction,
+        "overhead_error": count,
+    },
+)
 def overhead(
-    run: Run, *, gate_per: Literal["head", "channel"] = "head", d_model: int = 1536,
-    n_layers: int = 24, n_heads: int = 24, vocab_size: int = 50_257, instances: int = 20,
+    run: Run,
+    *,
+    gate_per: Literal["head", "channel"] = "head",
+    d_model: int = 1536,
+    n_layers: int = 24,
+    n_heads: int = 24,
+    vocab_size: int = 50_257,
+    instances: int = 20,
 ) -> Metrics:
     """Count the gate's parameters without allocating one.
 
     overhead: gated less ungated at the size asked for. overhead_error: the largest difference from
     n_layers * n_heads * (d_model + 1), there and at `instances` random sizes.
     """
-    plain, gated = (_count(d_model, n_layers, n_heads, vocab_size, each) for each in
-                    (None, gate_per))
+    plain, gated = (
+        _count(d_model, n_layers, n_heads, vocab_size, each) for each in (None, gate_per)
+    )
     errors = [abs(gated - plain - n_layers * n_heads * (d_model + 1))]
     rng = run.rng("sizes")
     for _ in range(instances):
         layers, heads, d_head = (int(n) for n in rng.integers(2, 9, 3))
         width = heads * d_head
-        extra = (_count(width, layers, heads, vocab_size, gate_per)
-                 - _count(width, layers, heads, vocab_size, None))
+        extra = _count(width, layers, heads, vocab_size, gate_per) - _count(
+            width, layers, heads, vocab_size, None
+        )
         errors.append(abs(extra - layers * heads * (width + 1)))
-    return {"parameters": gated, "overhead": gated - plain,
-            "overhead_share": (gated - plain) / plain, "overhead_error": max(errors)}
+    return {
+        "parameters": gated,
+        "overhead": gated - plain,
+        "overhead_share": (gated - plain) / plain,
+        "overhead_error": max(errors),
+    }
 
 
-def _count(d_model: int, n_layers: int, n_heads: int, vocab_size: int,
-           gate_per: Literal["head", "channel"] | None) -> int:
+def _count(
+    d_model: int,
+    n_layers: int,
+    n_heads: int,
+    vocab_size: int,
+    gate_per: Literal["head", "channel"] | None,
+) -> int:
     with torch.device("meta"):
-        model = LanguageModel(vocab_size, d_model=d_model, n_layers=n_layers, n_heads=n_heads,
-                              gate="data" if gate_per else "open")
+        model = LanguageModel(
+            vocab_size,
+            d_model=d_model,
+            n_layers=n_layers,
+            n_heads=n_heads,
+            gate="data" if gate_per else "open",
+        )
         if gate_per == "channel":
             for block in model.blocks:
                 assert isinstance(block, Block)
@@ -166,12 +260,16 @@ def _count(d_model: int, n_layers: int, n_heads: int, vocab_size: int,
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-@experiment("fox/recurrence", metrics={"max_error": error, "state_bytes_1x": size,
-                                       "state_bytes_16x": size})
+@experiment(
+    "fox/recurrence", metrics={"max_error": error, "state_bytes_1x": size, "state_bytes_16x": size}
+)
 @torch.no_grad()
 def recurrence(
-    run: Run, *, attention: Literal["linear", "softmax"] = "linear",
-    order: Literal["forget-first", "write-first"] = "forget-first", instances: int = 10,
+    run: Run,
+    *,
+    attention: Literal["linear", "softmax"] = "linear",
+    order: Literal["forget-first", "write-first"] = "forget-first",
+    instances: int = 10,
     n_tokens: int = 128,
 ) -> Metrics:
     """Decode token by token, against the parallel form; and weigh what decoding must keep.
@@ -191,5 +289,8 @@ def recurrence(
     long = torch.randint(17, (1, LONGEST * n_tokens), generator=generator).to(run.device)
     _, short_states = decode(model, long[:, :n_tokens], None, late=late)
     _, long_states = decode(model, long[:, n_tokens:], short_states, late=late)
-    return {"max_error": worst, "state_bytes_1x": n_bytes(short_states),
-            "state_bytes_16x": n_bytes(long_states)}
+    return {
+        "max_error": worst,
+        "state_bytes_1x": n_bytes(short_states),
+        "state_bytes_16x": n_bytes(long_states),
+    }

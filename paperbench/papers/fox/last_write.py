@@ -19,8 +19,8 @@ from paperbench.lab import Run
 N_VALUES = 8
 READ = 2 * N_VALUES
 VOCAB_SIZE = READ + 1
-NOT_ASKED = -100                                # a target that cross_entropy passes over
-EVAL_STREAMS = 32                               # in one forward pass
+NOT_ASKED = -100  # a target that cross_entropy passes over
+EVAL_STREAMS = 32  # in one forward pass
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,9 @@ class Streams:
     answers: Tensor
 
 
-def draw_streams(generator: torch.Generator, batch: int, seq_len: int, *, write: float,
-                 read: float) -> Streams:
+def draw_streams(
+    generator: torch.Generator, batch: int, seq_len: int, *, write: float, read: float
+) -> Streams:
     """Draw streams of independent tokens. write, read: their shares; the rest is noise.
 
     The first token is a write, so that every read has an answer.
@@ -47,8 +48,9 @@ def draw_streams(generator: torch.Generator, batch: int, seq_len: int, *, write:
     return Streams(tokens, torch.where(reads, answers, NOT_ASKED))
 
 
-def stream_batches(batch_size: int, seq_len: int, *, write: float, read: float
-                   ) -> Callable[[torch.Generator], Iterator[tuple[Tensor, Tensor]]]:
+def stream_batches(
+    batch_size: int, seq_len: int, *, write: float, read: float
+) -> Callable[[torch.Generator], Iterator[tuple[Tensor, Tensor]]]:
     """An endless stream of fresh (tokens, answers)."""
 
     def stream(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
@@ -69,8 +71,11 @@ def recall_loss(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
 def recall(run: Run, model: nn.Module, streams: Streams) -> tuple[float, float]:
     """Accuracy and mean loss (nats) over all reads."""
     right, loss, n_asked = 0, 0.0, 0
-    for tokens, answers in zip(torch.split(streams.tokens, EVAL_STREAMS),
-                               torch.split(streams.answers, EVAL_STREAMS), strict=True):
+    for tokens, answers in zip(
+        torch.split(streams.tokens, EVAL_STREAMS),
+        torch.split(streams.answers, EVAL_STREAMS),
+        strict=True,
+    ):
         asked = answers != NOT_ASKED
         logits, truth = model(run.to_device(tokens)).cpu()[asked], answers[asked]
         right += int((logits.argmax(-1) == truth).sum())

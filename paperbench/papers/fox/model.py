@@ -31,7 +31,7 @@ from paperbench.papers.fox.attention import (
 Gate = Literal["data", "fixed", "foreign", "open"]
 Position = Literal["none", "rope"]
 Attention = Literal["softmax", "linear"]
-State = Cache | LinearState | None              # of one layer; None before the first token
+State = Cache | LinearState | None  # of one layer; None before the first token
 
 
 class ForgetGate(nn.Module):
@@ -45,7 +45,7 @@ class ForgetGate(nn.Module):
     def __init__(self, d_model: int, n_gates: int, kind: Gate) -> None:
         super().__init__()
         self.fixed = kind == "fixed"
-        self.shift = 1 if kind == "foreign" else 0      # row r is gated by row r - shift
+        self.shift = 1 if kind == "foreign" else 0  # row r is gated by row r - shift
         if self.fixed:
             self.bias = nn.Parameter(torch.zeros(n_gates))
         else:
@@ -60,7 +60,7 @@ class ForgetGate(nn.Module):
         """Return log f, never the log of a rounded f."""
         if self.fixed:
             return F.logsigmoid(self.bias)[:, None].expand(x.shape[0], -1, x.shape[1])
-        log_forget = F.logsigmoid(self.projection(x)).mT            # (1)
+        log_forget = F.logsigmoid(self.projection(x)).mT  # (1)
         return log_forget.roll(self.shift, 0) if self.shift else log_forget
 
 
@@ -72,8 +72,9 @@ class ForgettingAttention(nn.Module):
     not gated or has positions.
     """
 
-    def __init__(self, d_model: int, n_heads: int, *, gate: Gate, position: Position,
-                 attention: Attention) -> None:
+    def __init__(
+        self, d_model: int, n_heads: int, *, gate: Gate, position: Position, attention: Attention
+    ) -> None:
         super().__init__()
         if d_model % n_heads:
             raise ValueError(f"{n_heads} heads do not divide d_model {d_model}")
@@ -109,11 +110,11 @@ class ForgettingAttention(nn.Module):
         return self._merge(read), memory
 
     def _project(self, x: Tensor, *, start: int) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-        heads = split_heads(self.qkv(x), 3 * self.n_heads) # (batch, 3 n_heads, seq, d_head)
-        qk, v = heads[:, :2 * self.n_heads], heads[:, 2 * self.n_heads:]
+        heads = split_heads(self.qkv(x), 3 * self.n_heads)  # (batch, 3 n_heads, seq, d_head)
+        qk, v = heads[:, : 2 * self.n_heads], heads[:, 2 * self.n_heads :]
         if self.position == "rope":
             qk = rotate(qk, start=start)
-        q, k = qk.chunk(2, dim=1)                          # each (batch, n_heads, seq, d_head)
+        q, k = qk.chunk(2, dim=1)  # each (batch, n_heads, seq, d_head)
         return q, k, v, None if self.gate is None else self.gate(x)
 
     def _merge(self, heads: Tensor) -> Tensor:
@@ -124,13 +125,22 @@ class ForgettingAttention(nn.Module):
 class Block(nn.Module):
     """Attention and a feed-forward network, each normalised before and added after."""
 
-    def __init__(self, d_model: int, n_heads: int, n_layers: int, *, gate: Gate,
-                 position: Position, attention: Attention) -> None:
+    def __init__(
+        self,
+        d_model: int,
+        n_heads: int,
+        n_layers: int,
+        *,
+        gate: Gate,
+        position: Position,
+        attention: Attention,
+    ) -> None:
         super().__init__()
         self.n_layers = n_layers
         self.attention_norm = nn.RMSNorm(d_model)
-        self.attention = ForgettingAttention(d_model, n_heads, gate=gate, position=position,
-                                             attention=attention)
+        self.attention = ForgettingAttention(
+            d_model, n_heads, gate=gate, position=position, attention=attention
+        )
         self.feed_forward_norm = nn.RMSNorm(d_model)
         self.feed_forward = FeedForward(d_model, 4 * d_model)
 
@@ -160,14 +170,23 @@ class LanguageModel(nn.Module):
     position="none"`.
     """
 
-    def __init__(self, vocab_size: int, *, d_model: int, n_layers: int, n_heads: int,
-                 gate: Gate = "data", position: Position = "none",
-                 attention: Attention = "softmax") -> None:
+    def __init__(
+        self,
+        vocab_size: int,
+        *,
+        d_model: int,
+        n_layers: int,
+        n_heads: int,
+        gate: Gate = "data",
+        position: Position = "none",
+        attention: Attention = "softmax",
+    ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocab_size, d_model)
         self.blocks = nn.ModuleList(
             Block(d_model, n_heads, n_layers, gate=gate, position=position, attention=attention)
-            for _ in range(n_layers))
+            for _ in range(n_layers)
+        )
         self.norm = nn.RMSNorm(d_model)
         self.head = nn.Linear(d_model, vocab_size, bias=False)
 
@@ -183,8 +202,9 @@ class LanguageModel(nn.Module):
         logits: Tensor = self.head(self.norm(x))
         return logits
 
-    def step(self, token: Tensor, states: Sequence[State] | None = None, *, late: bool = False
-             ) -> tuple[Tensor, list[State]]:
+    def step(
+        self, token: Tensor, states: Sequence[State] | None = None, *, late: bool = False
+    ) -> tuple[Tensor, list[State]]:
         """Decode one token (batch,) to logits (batch, vocab_size), and the states of all layers."""
         x = self.embedding(token)[:, None]
         kept: list[State] = []

@@ -14,9 +14,9 @@ from torch.nn import functional as F
 from paperbench.lab import Corpus, Run
 
 Unit = Literal["character", "word"]
-UNKNOWN = "<unk>"                               # WikiText's own word for a rare one
+UNKNOWN = "<unk>"  # WikiText's own word for a rare one
 END_OF_LINE = "<eos>"
-EVAL_TOKENS = 2048                              # in one forward pass, at least one window
+EVAL_TOKENS = 2048  # in one forward pass, at least one window
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,9 @@ class Text:
     valid: Tensor
     vocab_size: int
 
-    def windows(self, seq_len: int, batch_size: int
-                ) -> Callable[[torch.Generator], Iterator[tuple[Tensor, Tensor]]]:
+    def windows(
+        self, seq_len: int, batch_size: int
+    ) -> Callable[[torch.Generator], Iterator[tuple[Tensor, Tensor]]]:
         """An endless stream of (inputs, next tokens), each (batch_size, seq_len), drawn anywhere.
 
         Raises ValueError when the text is not longer than a window.
@@ -56,8 +57,11 @@ def tokenise(corpus: Corpus, unit: Unit) -> Text:
     train, valid = _split(corpus.train, unit), _split(corpus.valid, unit)
     ids = {token: i for i, token in enumerate(sorted({*train, UNKNOWN}))}
     unknown = ids[UNKNOWN]
-    return Text(torch.tensor([ids[token] for token in train]),
-                torch.tensor([ids.get(token, unknown) for token in valid]), len(ids))
+    return Text(
+        torch.tensor([ids[token] for token in train]),
+        torch.tensor([ids.get(token, unknown) for token in valid]),
+        len(ids),
+    )
 
 
 def _split(text: str, unit: Unit) -> list[str]:
@@ -66,8 +70,9 @@ def _split(text: str, unit: Unit) -> list[str]:
     return [word for line in text.splitlines() for word in [*line.split(), END_OF_LINE]]
 
 
-def periodic_text(generator: torch.Generator, *, n_tokens: int = 20_000, period: int = 40,
-                  n_symbols: int = 8) -> Text:
+def periodic_text(
+    generator: torch.Generator, *, n_tokens: int = 20_000, period: int = 40, n_symbols: int = 8
+) -> Text:
     """One random phrase over and over: what any working language model learns by heart.
 
     The token before leaves about five of the 40 places open, the three before hardly more than
@@ -76,12 +81,11 @@ def periodic_text(generator: torch.Generator, *, n_tokens: int = 20_000, period:
     """
     phrase = torch.randint(n_symbols, (period,), generator=generator)
     whole = phrase.repeat(2 * n_tokens // period + 1)
-    return Text(whole[:n_tokens], whole[n_tokens:2 * n_tokens], n_symbols)
+    return Text(whole[:n_tokens], whole[n_tokens : 2 * n_tokens], n_symbols)
 
 
 @torch.no_grad()
-def mean_loss(run: Run, model: nn.Module, inputs: Tensor, targets: Tensor, length: int
-              ) -> float:
+def mean_loss(run: Run, model: nn.Module, inputs: Tensor, targets: Tensor, length: int) -> float:
     """Nats/token over windows of `length` tokens, in an order of no meaning.
 
     The order matters where gates are shuffled: the sequence beside one is not the text before it.
@@ -89,8 +93,10 @@ def mean_loss(run: Run, model: nn.Module, inputs: Tensor, targets: Tensor, lengt
     order = torch.randperm(len(inputs) // length, generator=run.generator("windows"))
     chunks = torch.split(order, max(1, EVAL_TOKENS // length))
     x, y = (run.to_device(tokens.view(-1, length)) for tokens in (inputs, targets))
-    total = sum(float(F.cross_entropy(model(x[rows]).flatten(0, 1), y[rows].flatten(),
-                                      reduction="sum")) for rows in chunks)
+    total = sum(
+        float(F.cross_entropy(model(x[rows]).flatten(0, 1), y[rows].flatten(), reduction="sum"))
+        for rows in chunks
+    )
     return total / len(inputs)
 
 

@@ -14,9 +14,9 @@ from torch import Tensor
 from paperbench.lab import ParallelCorpus
 from paperbench.papers.seq2seq.pairs import Batches, Pair, Task, Vocabulary, Words, pad
 
-MIN_COUNT = 2                                                  # rarer words are unknown
-SHORT, LONG = 10, 16                    # source words: at most, at least, to be short or long
-BUCKETS = 20                                                   # batches sorted by length at a time
+MIN_COUNT = 2  # rarer words are unknown
+SHORT, LONG = 10, 16  # source words: at most, at least, to be short or long
+BUCKETS = 20  # batches sorted by length at a time
 
 
 def tokenize(sentence: str) -> Words:
@@ -30,14 +30,20 @@ def captions(corpus: ParallelCorpus) -> Task:
     source = Vocabulary.of((english for english, _ in train), at_least=MIN_COUNT)
     target = Vocabulary.of((german for _, german in train), at_least=MIN_COUNT)
     pairs = [(source.encode(english), target.encode(german)) for english, german in train]
-    test = [(source.encode(tokenize(english)), target.encode(tokenize(german)))
-            for english, german in corpus.test]
+    test = [
+        (source.encode(tokenize(english)), target.encode(tokenize(german)))
+        for english, german in corpus.test
+    ]
     return Task(
-        source, target, test, [german for _, german in corpus.test],
+        source,
+        target,
+        test,
+        [german for _, german in corpus.test],
         short=[pair for pair in test if len(pair[0]) <= SHORT],
         long=[pair for pair in test if len(pair[0]) >= LONG],
         batches=lambda batch_size: bucketed(pairs, batch_size),
-        seen=[target for _, target in pairs])
+        seen=[target for _, target in pairs],
+    )
 
 
 def bucketed(pairs: list[Pair], batch_size: int) -> Batches:
@@ -50,9 +56,9 @@ def bucketed(pairs: list[Pair], batch_size: int) -> Batches:
         while True:
             order = torch.randperm(len(pairs), generator=generator).tolist()
             for start in range(0, len(order), batch_size * BUCKETS):
-                rows = order[start:start + batch_size * BUCKETS]
+                rows = order[start : start + batch_size * BUCKETS]
                 rows.sort(key=lambda row: (len(pairs[row][0]), len(pairs[row][1])))
-                cuts = [rows[i:i + batch_size] for i in range(0, len(rows), batch_size)]
+                cuts = [rows[i : i + batch_size] for i in range(0, len(rows), batch_size)]
                 for cut in torch.randperm(len(cuts), generator=generator).tolist():
                     if len(cuts[cut]) == min(batch_size, len(pairs)):
                         yield pad(pairs[row] for row in cuts[cut])

@@ -48,8 +48,9 @@ def greedy(model: Seq2Seq, source: Tensor, *, max_len: int) -> Translations:
 
 
 @torch.no_grad()
-def beam_search(model: Seq2Seq, source: Tensor, *, width: int, max_len: int,
-                rank: Rank = "total") -> Translations:
+def beam_search(
+    model: Seq2Seq, source: Tensor, *, width: int, max_len: int, rank: Rank = "total"
+) -> Translations:
     """Keep the `width` likeliest beginnings; return the likeliest sentence. Sutskever et al. 3.2.
 
     A sentence that has ended stays in the beam at its log probability, with no normalisation by
@@ -57,7 +58,7 @@ def beam_search(model: Seq2Seq, source: Tensor, *, width: int, max_len: int,
     alone, and what the words before cost is forgotten.
     """
     batch, device = len(source), source.device
-    first_row = torch.arange(batch, device=device)[:, None] * width          # (batch, 1)
+    first_row = torch.arange(batch, device=device)[:, None] * width  # (batch, 1)
     state = model.start(source).select(torch.arange(batch, device=device).repeat_interleave(width))
     word = source.new_full((batch * width,), BOS)
     # All beams start alike: only the first may be extended, or the beam holds copies of it.
@@ -66,16 +67,17 @@ def beam_search(model: Seq2Seq, source: Tensor, *, width: int, max_len: int,
     words = source.new_empty(batch * width, 0)
     for _ in range(max_len):
         logits, state = model.decode(word[:, None], state)
-        step = next_log_probs(logits)                                        # (batch width, words)
+        step = next_log_probs(logits)  # (batch width, words)
         ended = ((word == EOS) | (word == PAD))[:, None]
         padding = torch.full_like(step, -torch.inf).index_fill(
-            1, torch.tensor([PAD], device=device), 0.0)
+            1, torch.tensor([PAD], device=device), 0.0
+        )
         step = torch.where(ended, padding, step).view(batch, width, -1)
-        extended = total[:, :, None] + step                                  # log p so far
+        extended = total[:, :, None] + step  # log p so far
         ranked = extended
         if rank == "last":
             ranked = torch.where(total[:, :, None] > -torch.inf, step, -torch.inf)
-        _, best = ranked.flatten(1).topk(width)                              # (batch, width)
+        _, best = ranked.flatten(1).topk(width)  # (batch, width)
         total = extended.flatten(1).gather(1, best)
         rows = (first_row + best // step.shape[-1]).flatten()
         word = (best % step.shape[-1]).flatten()
@@ -84,8 +86,9 @@ def beam_search(model: Seq2Seq, source: Tensor, *, width: int, max_len: int,
         if bool(((word == EOS) | (word == PAD)).all()):
             break
     winner = total.argmax(1) if rank == "total" else torch.zeros_like(total[:, 0], dtype=torch.long)
-    return Translations(words[first_row[:, 0] + winner],
-                        total.gather(1, winner[:, None]).squeeze(1))
+    return Translations(
+        words[first_row[:, 0] + winner], total.gather(1, winner[:, None]).squeeze(1)
+    )
 
 
 def next_log_probs(logits: Tensor) -> Tensor:

@@ -26,29 +26,47 @@ from paperbench.papers.seq2seq.model import Seq2Seq
 from paperbench.papers.seq2seq.number_words import number_lists
 from paperbench.papers.seq2seq.pairs import PAD, Pair, Task, floor_accuracy, pad
 
-CLIP = 5.0                                      # gradient norm, Sutskever et al. section 3.4
-EXTRA_WORDS = 10                                # a translation may be so much longer than the truth
-ROUNDING = 1e-4                                 # nats by which two sums of log p may differ
-EVAL_BATCH = 250                                # sentences
+CLIP = 5.0  # gradient norm, Sutskever et al. section 3.4
+EXTRA_WORDS = 10  # a translation may be so much longer than the truth
+ROUNDING = 1e-4  # nats by which two sums of log p may differ
+EVAL_BATCH = 250  # sentences
 
 
 @experiment(
     "seq2seq/translation",
     metrics={
-        "tokens_short": accuracy, "tokens_long": accuracy, "floor_short": accuracy,
-        "floor_long": accuracy, "exact_short": accuracy, "exact_long": accuracy, "bleu": bleu,
-        "loss_long": nats, "beam_short_of_greedy": fraction, "beam_gain": nats,
+        "tokens_short": accuracy,
+        "tokens_long": accuracy,
+        "floor_short": accuracy,
+        "floor_long": accuracy,
+        "exact_short": accuracy,
+        "exact_long": accuracy,
+        "bleu": bleu,
+        "loss_long": nats,
+        "beam_short_of_greedy": fraction,
+        "beam_gain": nats,
     },
     chance={"tokens_short": "floor_short", "tokens_long": "floor_long"},
 )
 def translation(
-    run: Run, *, data: Literal["number-words", "multi30k"] = "number-words", longest: int = 5,
+    run: Run,
+    *,
+    data: Literal["number-words", "multi30k"] = "number-words",
+    longest: int = 5,
     spelling: Literal["words", "digits"] = "words",
     target_order: Literal["forward", "backward"] = "forward",
     score: Literal["none", "dot", "general", "concat", "uniform"] = "general",
-    reverse: bool = False, bidirectional: bool = False, input_feeding: bool = False,
-    n_layers: int = 1, d_model: int = 64, dropout: float = 0.0, steps: int = 500,
-    batch_size: int = 32, lr: float = 5e-3, beam_width: int = 4,
+    memory: Literal["own", "foreign"] = "own",
+    reverse: bool = False,
+    bidirectional: bool = False,
+    input_feeding: bool = False,
+    n_layers: int = 1,
+    d_model: int = 64,
+    dropout: float = 0.0,
+    steps: int = 500,
+    batch_size: int = 32,
+    lr: float = 5e-3,
+    beam_width: int = 4,
     beam_rank: Literal["total", "last"] = "total",
 ) -> Metrics:
     """Train one translator by teacher forcing; test it forced, greedily and with a beam.
@@ -61,22 +79,38 @@ def translation(
     if data == "multi30k":
         task = captions(run.data(data))
     else:
-        task = number_lists(run.rng("test"), longest=longest, order=target_order,
-                            spelling=spelling)
+        task = number_lists(run.rng("test"), longest=longest, order=target_order, spelling=spelling)
     fit = train(
-        run, batches=task.batches(batch_size), loss=translation_loss, optimizer=adam(lr),
-        steps=steps, schedule=warmup_cosine(), clip=CLIP,
+        run,
+        batches=task.batches(batch_size),
+        loss=translation_loss,
+        optimizer=adam(lr),
+        steps=steps,
+        schedule=warmup_cosine(),
+        clip=CLIP,
         build=lambda: Seq2Seq(
-            len(task.source), len(task.target), d_model, n_layers=n_layers, score=score,
-            reverse=reverse, bidirectional=bidirectional, input_feeding=input_feeding,
-            dropout=dropout))
+            len(task.source),
+            len(task.target),
+            d_model,
+            n_layers=n_layers,
+            score=score,
+            reverse=reverse,
+            bidirectional=bidirectional,
+            input_feeding=input_feeding,
+            dropout=dropout,
+            memory=memory,
+        ),
+    )
     model, device = fit.model, run.device
     tokens_short, _ = forced(model, task.short, device)
     tokens_long, loss_long = forced(model, task.long, device)
     exact_short, exact_long = (exact(model, pairs, device) for pairs in (task.short, task.long))
     return {
-        "tokens_short": tokens_short, "tokens_long": tokens_long, "loss_long": loss_long,
-        "exact_short": exact_short, "exact_long": exact_long,
+        "tokens_short": tokens_short,
+        "tokens_long": tokens_long,
+        "loss_long": loss_long,
+        "exact_short": exact_short,
+        "exact_long": exact_long,
         "floor_short": floor_accuracy(task.seen, [target for _, target in task.short]),
         "floor_long": floor_accuracy(task.seen, [target for _, target in task.long]),
         **searches(model, task, device, beam_width, beam_rank),
@@ -95,13 +129,16 @@ def forced(model: Seq2Seq, pairs: list[Pair], device: torch.device) -> tuple[flo
     """Share of target tokens right and their mean loss in nats, given the true ones before."""
     right, total, loss = 0, 0, 0.0
     for start in range(0, len(pairs), EVAL_BATCH):
-        source, target = (part.to(device) for part in pad(pairs[start:start + EVAL_BATCH]))
+        source, target = (part.to(device) for part in pad(pairs[start : start + EVAL_BATCH]))
         logits, truth = model(source, target[:, :-1]), target[:, 1:]
         real = truth != PAD
         right += int(((logits.argmax(-1) == truth) & real).sum())
         total += int(real.sum())
-        loss += float(F.cross_entropy(logits.flatten(0, 1), truth.flatten(), ignore_index=PAD,
-                                      reduction="sum"))
+        loss += float(
+            F.cross_entropy(
+                logits.flatten(0, 1), truth.flatten(), ignore_index=PAD, reduction="sum"
+            )
+        )
     return right / total, loss / total
 
 
@@ -109,27 +146,30 @@ def exact(model: Seq2Seq, pairs: list[Pair], device: torch.device) -> float:
     """Share of sentences that the greedy search translates without a mistake."""
     right = 0
     for start in range(0, len(pairs), EVAL_BATCH):
-        rows = pairs[start:start + EVAL_BATCH]
+        rows = pairs[start : start + EVAL_BATCH]
         source, max_len = _to_search(rows, device)
         found = greedy(model, source, max_len=max_len).lists()
         right += sum(words == target for words, (_, target) in zip(found, rows, strict=True))
     return right / len(pairs)
 
 
-def searches(model: Seq2Seq, task: Task, device: torch.device, width: int,
-             rank: Literal["total", "last"]) -> dict[str, float]:
+def searches(
+    model: Seq2Seq, task: Task, device: torch.device, width: int, rank: Literal["total", "last"]
+) -> dict[str, float]:
     """BLEU of the greedy translations of the test set, and how the beam compares with them."""
     words, gains = [], []
     for start in range(0, len(task.test), EVAL_BATCH):
-        source, max_len = _to_search(task.test[start:start + EVAL_BATCH], device)
+        source, max_len = _to_search(task.test[start : start + EVAL_BATCH], device)
         one = greedy(model, source, max_len=max_len)
         several: Translations = beam_search(model, source, width=width, max_len=max_len, rank=rank)
         words += [task.target.decode(row) for row in one.lists()]
         gains.append(several.log_prob - one.log_prob)
     gain = torch.cat(gains)
-    return {"bleu": corpus_bleu(words, task.references)[0],
-            "beam_short_of_greedy": float((gain < -ROUNDING).float().mean()),
-            "beam_gain": float(gain.mean())}
+    return {
+        "bleu": corpus_bleu(words, task.references)[0],
+        "beam_short_of_greedy": float((gain < -ROUNDING).float().mean()),
+        "beam_gain": float(gain.mean()),
+    }
 
 
 def _to_search(pairs: list[Pair], device: torch.device) -> tuple[Tensor, int]:

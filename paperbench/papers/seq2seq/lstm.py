@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-CellState = tuple[Tensor, Tensor]                              # h and c, each (batch, d_model)
+CellState = tuple[Tensor, Tensor]  # h and c, each (batch, d_model)
 
 
 class LSTM(nn.Module):
@@ -30,7 +30,7 @@ class LSTM(nn.Module):
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
         with torch.no_grad():
-            self.bias[self.d_model:2 * self.d_model] = 1.0
+            self.bias[self.d_model : 2 * self.d_model] = 1.0
 
     def forward(
         self, x: Tensor, state: CellState | None = None, mask: Tensor | None = None
@@ -42,13 +42,15 @@ class LSTM(nn.Module):
         if state is None:
             zeros = x.new_zeros(x.shape[0], self.d_model)
             state = zeros, zeros
-        live = None if mask is None else mask.t().unsqueeze(-1).unbind(0)    # each (batch, 1)
+        live = None if mask is None else mask.t().unsqueeze(-1).unbind(0)  # each (batch, 1)
         outputs = []
         for t, gates in enumerate(from_input.unbind(0)):
             new = cell(torch.addmm(gates, state[0], weight), state[1])
             if live is not None:
-                new = (torch.where(live[t], new[0], state[0]),
-                       torch.where(live[t], new[1], state[1]))
+                new = (
+                    torch.where(live[t], new[0], state[0]),
+                    torch.where(live[t], new[1], state[1]),
+                )
             state = new
             outputs.append(state[0])
         return torch.stack(outputs, 1), state
@@ -59,7 +61,7 @@ def cell(gates: Tensor, c: Tensor) -> CellState:
 
     Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000.
     """
-    i, f, _, o = gates.sigmoid().chunk(4, 1)                   # one sigmoid for the three gates
+    i, f, _, o = gates.sigmoid().chunk(4, 1)  # one sigmoid for the three gates
     g = gates.chunk(4, 1)[2].tanh()
-    c = torch.addcmul(f * c, i, g)                             # c_t = f c_{t-1} + i g
-    return o * c.tanh(), c                                     # h_t = o tanh(c_t)
+    c = torch.addcmul(f * c, i, g)  # c_t = f c_{t-1} + i g
+    return o * c.tanh(), c  # h_t = o tanh(c_t)

@@ -25,15 +25,24 @@ class Encoder(nn.Module):
     in the order of the source. bidirectional: half of the units read each way.
     """
 
-    def __init__(self, vocab_size: int, d_model: int, n_layers: int, *, bidirectional: bool,
-                 reverse: bool, dropout: float) -> None:
+    def __init__(
+        self,
+        vocab_size: int,
+        d_model: int,
+        n_layers: int,
+        *,
+        bidirectional: bool,
+        reverse: bool,
+        dropout: float,
+    ) -> None:
         super().__init__()
         d_half = d_model // 2 if bidirectional else d_model
         self.reverse = reverse
         self.embed = nn.Embedding(vocab_size, d_model, padding_idx=PAD)
         self.layers = nn.ModuleList(LSTM(d_model, d_half) for _ in range(n_layers))
         self.back_layers = nn.ModuleList(
-            LSTM(d_model, d_half) for _ in range(n_layers if bidirectional else 0))
+            LSTM(d_model, d_half) for _ in range(n_layers if bidirectional else 0)
+        )
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, source: Tensor) -> tuple[Tensor, list[CellState]]:
@@ -44,8 +53,9 @@ class Encoder(nn.Module):
             x = self.dropout(x)
             out, (h, c) = read(layer, x, mask, backward=self.reverse)
             if self.back_layers:
-                other, (h_back, c_back) = read(self.back_layers[i], x, mask,
-                                               backward=not self.reverse)
+                other, (h_back, c_back) = read(
+                    self.back_layers[i], x, mask, backward=not self.reverse
+                )
                 out = torch.cat([out, other], -1)
                 h, c = torch.cat([h, h_back], -1), torch.cat([c, c_back], -1)
             x = out
@@ -53,8 +63,7 @@ class Encoder(nn.Module):
         return x, states
 
 
-def read(layer: nn.Module, x: Tensor, mask: Tensor, *, backward: bool
-         ) -> tuple[Tensor, CellState]:
+def read(layer: nn.Module, x: Tensor, mask: Tensor, *, backward: bool) -> tuple[Tensor, CellState]:
     """Run one layer from either end. Backward, the padding comes first and leaves the state 0."""
     if not backward:
         out, state = layer(x, mask=mask)
@@ -76,34 +85,34 @@ class Attention(nn.Module):
         super().__init__()
         self.score_kind = score
         if score == "general":
-            self.align = nn.Linear(d_model, d_model, bias=False)             # W_a
+            self.align = nn.Linear(d_model, d_model, bias=False)  # W_a
         if score == "concat":
-            self.align = nn.Linear(2 * d_model, d_model, bias=False)         # W_a
-            self.align_out = nn.Linear(d_model, 1, bias=False)               # v_a
-        self.combine = nn.Linear(2 * d_model, d_model, bias=False)           # W_c
+            self.align = nn.Linear(2 * d_model, d_model, bias=False)  # W_a
+            self.align_out = nn.Linear(d_model, 1, bias=False)  # v_a
+        self.combine = nn.Linear(2 * d_model, d_model, bias=False)  # W_c
 
     def forward(self, h: Tensor, memory: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Attend from every target step to the source words that are no padding."""
         scores = self.score(h, memory)
         scores = scores.masked_fill(~mask[:, None], -torch.inf)
-        weights = scores.softmax(-1)                           # (7) a_t(s)
-        context = weights @ memory                             # c_t, (batch, target, d_model)
+        weights = scores.softmax(-1)  # (7) a_t(s)
+        context = weights @ memory  # c_t, (batch, target, d_model)
         attended = torch.cat([context, h], -1)
-        return self.combine(attended).tanh(), weights          # (5) h~_t = tanh(W_c [c_t; h_t])
+        return self.combine(attended).tanh(), weights  # (5) h~_t = tanh(W_c [c_t; h_t])
 
     def score(self, h: Tensor, memory: Tensor) -> Tensor:
         """What equation (7) normalises: (batch, target, source)."""
         if self.score_kind == "uniform":
             return h.new_zeros(*h.shape[:2], memory.shape[1])
         if self.score_kind == "dot":
-            return h @ memory.mT                               # h_t . h_s
+            return h @ memory.mT  # h_t . h_s
         if self.score_kind == "concat":
             shape = (-1, h.shape[1], memory.shape[1], -1)
             pairs = torch.cat([h[:, :, None].expand(*shape), memory[:, None].expand(*shape)], -1)
             scores: Tensor = self.align_out(self.align(pairs).tanh()).squeeze(-1)
-            return scores                                      # v_a . tanh(W_a [h_t; h_s])
+            return scores  # v_a . tanh(W_a [h_t; h_s])
         aligned: Tensor = self.align(memory)
-        return h @ aligned.mT                                  # h_t . W_a h_s
+        return h @ aligned.mT  # h_t . W_a h_s
 
 
 @dataclass(frozen=True)
@@ -111,14 +120,18 @@ class DecoderState:
     """What decoding carries from word to word; every tensor has the batch first."""
 
     layers: list[CellState]
-    fed: Tensor                                                # h~_{t-1}, (batch, d_model)
+    fed: Tensor  # h~_{t-1}, (batch, d_model)
     memory: Tensor
     mask: Tensor
 
     def select(self, rows: Tensor) -> DecoderState:
         """The state of these rows of the batch, in this order; a row may come more than once."""
-        return DecoderState([(h[rows], c[rows]) for h, c in self.layers], self.fed[rows],
-                            self.memory[rows], self.mask[rows])
+        return DecoderState(
+            [(h[rows], c[rows]) for h, c in self.layers],
+            self.fed[rows],
+            self.memory[rows],
+            self.mask[rows],
+        )
 
 
 class Seq2Seq(nn.Module):
@@ -126,25 +139,44 @@ class Seq2Seq(nn.Module):
 
     score `none` is Sutskever's model: nothing but the last state passes from source to target.
     input_feeding: the previous attentional state is part of the decoder's input (section 3.3).
+    memory `foreign` is an ablation: attention sees the words of another sentence of the batch.
     Raises ValueError when d_model is odd and the encoder bidirectional, or when there is nothing to
     feed.
     """
 
-    def __init__(self, source_size: int, target_size: int, d_model: int, *, n_layers: int = 1,
-                 score: Score = "general", reverse: bool = False, bidirectional: bool = False,
-                 input_feeding: bool = False, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        source_size: int,
+        target_size: int,
+        d_model: int,
+        *,
+        n_layers: int = 1,
+        score: Score = "general",
+        reverse: bool = False,
+        bidirectional: bool = False,
+        input_feeding: bool = False,
+        dropout: float = 0.0,
+        memory: Literal["own", "foreign"] = "own",
+    ) -> None:
         super().__init__()
         if bidirectional and d_model % 2:
             raise ValueError(f"a bidirectional encoder halves d_model, which is odd: {d_model}")
         if input_feeding and score == "none":
             raise ValueError("input feeding needs an attention score: there is nothing to feed")
         self.input_feeding = input_feeding
-        self.encoder = Encoder(source_size, d_model, n_layers, bidirectional=bidirectional,
-                               reverse=reverse, dropout=dropout)
+        self.shift = 1 if memory == "foreign" else 0  # row r looks at row r - shift
+        self.encoder = Encoder(
+            source_size,
+            d_model,
+            n_layers,
+            bidirectional=bidirectional,
+            reverse=reverse,
+            dropout=dropout,
+        )
         self.embed = nn.Embedding(target_size, d_model, padding_idx=PAD)
         self.layers = nn.ModuleList(
-            LSTM(d_model * (2 if input_feeding and i == 0 else 1), d_model)
-            for i in range(n_layers))
+            LSTM(d_model * (2 if input_feeding and i == 0 else 1), d_model) for i in range(n_layers)
+        )
         self.attention = None if score == "none" else Attention(d_model, score)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(d_model, target_size)
@@ -153,7 +185,8 @@ class Seq2Seq(nn.Module):
         """Encode (batch, source) words; the decoder's layers start where the encoder's ended."""
         memory, layers = self.encoder(source)
         fed = memory.new_zeros(memory.shape[0], memory.shape[2])
-        return DecoderState(layers, fed, memory, source != PAD)
+        mask = source != PAD
+        return DecoderState(layers, fed, memory.roll(self.shift, 0), mask.roll(self.shift, 0))
 
     def decode(self, target: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """Words (batch, target) to logits (batch, target, target_size) and the state after them.

@@ -26,20 +26,49 @@ Order = Literal["forward", "backward"]
 Spelling = Literal["words", "digits"]
 
 ENGLISH_UNITS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-ENGLISH_TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen",
-                 "seventeen", "eighteen", "nineteen"]
+ENGLISH_TEENS = [
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
 ENGLISH_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 GERMAN_UNITS = ["eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"]
-GERMAN_TEENS = ["zehn", "elf", "zwölf", "dreizehn", "vierzehn", "fünfzehn", "sechzehn",
-                "siebzehn", "achtzehn", "neunzehn"]
-GERMAN_TENS = ["zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig",
-               "neunzig"]
+GERMAN_TEENS = [
+    "zehn",
+    "elf",
+    "zwölf",
+    "dreizehn",
+    "vierzehn",
+    "fünfzehn",
+    "sechzehn",
+    "siebzehn",
+    "achtzehn",
+    "neunzehn",
+]
+GERMAN_TENS = [
+    "zwanzig",
+    "dreißig",
+    "vierzig",
+    "fünfzig",
+    "sechzig",
+    "siebzig",
+    "achtzig",
+    "neunzig",
+]
 
 NUMBERS = range(100, 1000)
 HELD_OUT = frozenset(
-    100 * hundred + 37 * hundred % 91 + i for hundred in range(1, 10) for i in range(10))
-N_TEST = 200                                                   # lists of each length
-N_SEEN = 2000                                                  # training lists for the floors
+    100 * hundred + 37 * hundred % 91 + i for hundred in range(1, 10) for i in range(10)
+)
+N_TEST = 200  # lists of each length
+N_SEEN = 2000  # training lists for the floors
 
 
 def english(number: int) -> Words:
@@ -48,8 +77,11 @@ def english(number: int) -> Words:
     words = [ENGLISH_UNITS[hundred - 1], "hundred"]
     if tens == 1:
         return [*words, ENGLISH_TEENS[unit]]
-    return [*words, *([ENGLISH_TENS[tens - 2]] if tens else []),
-            *([ENGLISH_UNITS[unit - 1]] if unit else [])]
+    return [
+        *words,
+        *([ENGLISH_TENS[tens - 2]] if tens else []),
+        *([ENGLISH_UNITS[unit - 1]] if unit else []),
+    ]
 
 
 def german(number: int) -> Words:
@@ -68,8 +100,10 @@ def german(number: int) -> Words:
 def digit_by_digit(number: int) -> tuple[Words, Words]:
     """305 -> three zero five, and drei null fünf."""
     digits = _digits(number)
-    return ([["zero", *ENGLISH_UNITS][digit] for digit in digits],
-            [["null", *GERMAN_UNITS][digit] for digit in digits])
+    return (
+        [["zero", *ENGLISH_UNITS][digit] for digit in digits],
+        [["null", *GERMAN_UNITS][digit] for digit in digits],
+    )
 
 
 def _german_unit(digit: int) -> str:
@@ -89,12 +123,18 @@ class NumberLists:
         self, *, longest: int, order: Order = "forward", spelling: Spelling = "words"
     ) -> None:
         self.longest, self.order = longest, order
-        spelled = {number: digit_by_digit(number) if spelling == "digits"
-                   else (english(number), german(number)) for number in NUMBERS}
+        spelled = {
+            number: digit_by_digit(number)
+            if spelling == "digits"
+            else (english(number), german(number))
+            for number in NUMBERS
+        }
         self.source = Vocabulary.of(source for source, _ in spelled.values())
         self.target = Vocabulary.of(target for _, target in spelled.values())
-        self._words = {number: (self.source.encode(source), self.target.encode(target))
-                       for number, (source, target) in spelled.items()}
+        self._words = {
+            number: (self.source.encode(source), self.target.encode(target))
+            for number, (source, target) in spelled.items()
+        }
         self._training = np.array([number for number in NUMBERS if number not in HELD_OUT])
 
     def pair(self, numbers: list[int]) -> Pair:
@@ -120,8 +160,13 @@ class NumberLists:
         return stream
 
 
-def number_lists(rng: np.random.Generator, *, longest: int, order: Order = "forward",
-                 spelling: Spelling = "words") -> Task:
+def number_lists(
+    rng: np.random.Generator,
+    *,
+    longest: int,
+    order: Order = "forward",
+    spelling: Spelling = "words",
+) -> Task:
     """Lists of 1 to `longest` numbers; `short` tests single numbers, `long` the longest lists."""
     lists = NumberLists(longest=longest, order=order, spelling=spelling)
     held_out = np.array(sorted(HELD_OUT))

@@ -13,7 +13,7 @@ PAD, BOS, EOS, UNK = range(4)
 SPECIAL = ("<pad>", "<s>", "</s>", "<unk>")
 
 Words = list[str]
-Pair = tuple[list[int], list[int]]                             # source and target, no specials
+Pair = tuple[list[int], list[int]]  # source and target, no specials
 Batches = Callable[[torch.Generator], Iterator[tuple[Tensor, Tensor]]]
 
 
@@ -86,8 +86,10 @@ def floor_accuracy(seen: Iterable[list[int]], test: Iterable[list[int]]) -> floa
         for word, contexts in _contexts(sentence):
             for table, context in zip(tables, contexts, strict=True):
                 table.setdefault(context, Counter())[word] += 1
-    best = [{context: counts.most_common(1)[0][0] for context, counts in table.items()}
-            for table in tables]
+    best = [
+        {context: counts.most_common(1)[0][0] for context, counts in table.items()}
+        for table in tables
+    ]
     right, total = [0, 0], 0
     for sentence in test:
         for word, (last_two, position, last) in _contexts(sentence):
