@@ -237,11 +237,6 @@ def finished(run: PlannedRun, outcome: FinishedRun | None) -> bool:
     return outcome is not None and outcome.key == run.key and outcome.status == "done"
 
 
-def code_sha256(experiment: str) -> str:
-    """One hash of all the source that can change an experiment's numbers."""
-    return canonical_sha256(_source_inputs(find(experiment).module))
-
-
 @cache
 def _torch_version() -> str:
     return version("torch")

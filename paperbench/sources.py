@@ -2,19 +2,27 @@
 
 Only what an experiment's numbers can depend on is followed: its own package, `paperbench.lab`
 and `paperbench.layers`. The hash is of the syntax tree without docstrings: neither a comment nor
-a reformatting re-runs a day of work.
+a reformatting re-runs a day of work. What newer versions of Python add to every tree, empty, is
+left out, so that the same source has the same hash under all of them.
 """
 
 from __future__ import annotations
 
 import ast
+import atexit
 import hashlib
 import importlib.util
+import json
+import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from paperbench.registry import find
+
+_FORMAT = 1  # of the hash; another number forgets what was remembered of the old one
 _BENCH = ("paperbench.lab", "paperbench.layers")
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @cache
@@ -25,13 +33,20 @@ def source_hashes(module: str) -> dict[str, str]:
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        path = _module_path(name)
-        if name in hashes or path is None or not _followed(name, own_package):
+        if name in hashes or not _followed(name, own_package):
             continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        hashes[name] = _tree_hash(tree)
-        waiting.extend(_imported(tree, name, is_package=path.name == "__init__.py"))
+        path = _module_path(name)
+        if path is not None:
+            hashes[name], imported = _read(name, path)
+            waiting.extend(imported)
     return dict(sorted(hashes.items()))
+
+
+@cache
+def code_sha256(experiment: str) -> str:
+    """One hash of all the source that can change an experiment's numbers."""
+    hashes = source_hashes(find(experiment).module)
+    return hashlib.sha256(json.dumps(hashes).encode()).hexdigest()
 
 
 def _followed(name: str, own_package: str) -> bool:
@@ -55,27 +70,120 @@ def _module_path(name: str) -> Path | None:
     return None
 
 
-def _imported(tree: ast.Module, module: str, *, is_package: bool) -> Iterator[str]:
-    package = module if is_package else module.rpartition(".")[0]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: len(package.split(".")) - node.level + 1]
-            base = ".".join([*above, node.module or ""]).strip(".") if node.level else node.module
-            if base:
-                yield base
-                yield from (f"{base}.{alias.name}" for alias in node.names)
+@cache
+def _read(module: str, path: Path) -> tuple[str, tuple[str, ...]]:
+    """The hash of one module, and the names that it imports."""
+    content = path.read_bytes()
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    key = hashlib.sha256(content + f"{_FORMAT}/{package}".encode()).hexdigest()
+    remembered = _MEMORY.get(key)
+    if remembered is None:
+        reader = _Reader()
+        reader.read(ast.parse(content))
+        digest = hashlib.sha256("".join(reader.tokens).encode()).hexdigest()
+        remembered = [digest, *(name for node in reader.imports for name in _names(node, package))]
+        _MEMORY.put(key, remembered)
+    return remembered[0], tuple(remembered[1:])
 
 
-def _tree_hash(tree: ast.Module) -> str:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                node.body = node.body[1:]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+class _Memory:
+    """What was read of files with known content, kept in the user's cache between calls.
+
+    Reading a tree takes far longer than hashing a file, and `list` must be quick. Losing the
+    memory costs time and nothing else, so trouble with its file is passed over.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[str, list[str]] | None = None
+        self._changed = False
+
+    def get(self, key: str) -> list[str] | None:
+        """What is known of a content, if anything."""
+        if self._entries is None:
+            try:
+                self._entries = dict(json.loads(self._path().read_text(encoding="utf-8")))
+            except (OSError, ValueError, TypeError):
+                self._entries = {}
+        return self._entries.get(key)
+
+    def put(self, key: str, value: list[str]) -> None:
+        """Remember it, and write the memory at the end of the process."""
+        assert self._entries is not None
+        if not self._changed:
+            self._changed = True
+            atexit.register(self._write)
+        self._entries[key] = value
+
+    def _write(self) -> None:
+        path = self._path()
+        partial = path.with_suffix(f".{os.getpid()}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial.write_text(json.dumps(self._entries), encoding="utf-8")
+            partial.replace(path)
+        except OSError:
+            partial.unlink(missing_ok=True)
+
+    def _path(self) -> Path:
+        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        return Path(home) / "paperbench" / "sources.json"
+
+
+_MEMORY = _Memory()
+
+
+class _Reader:
+    """A tree as text, in which only what is there leaves a trace, and its imports."""
+
+    def __init__(self) -> None:
+        self.tokens: list[str] = []
+        self.imports: list[ast.Import | ast.ImportFrom] = []
+
+    def read(self, node: ast.AST) -> None:
+        """Append one node and all below it."""
+        add = self.tokens.append
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            self.imports.append(node)
+        add(f"({type(node).__name__}")
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, list):
+                if name == "body" and isinstance(node, _DOCUMENTED) and _is_docstring(value[:1]):
+                    value = value[1:]
+                if value:
+                    add(f" {name}[")
+                    for item in value:
+                        if isinstance(item, ast.AST):
+                            self.read(item)
+                        else:
+                            add(f"{item!r},")
+                    add("]")
+            elif isinstance(value, ast.AST):
+                if not isinstance(value, ast.expr_context):  # follows from where it stands
+                    add(f" {name}=")
+                    self.read(value)
+            elif value is not None:
+                add(f" {name}={value!r}")
+        add(")")
+
+
+def _is_docstring(first: list[ast.stmt]) -> bool:
+    return (
+        bool(first)
+        and isinstance(first[0], ast.Expr)
+        and isinstance(first[0].value, ast.Constant)
+        and isinstance(first[0].value.value, str)
+    )
+
+
+def _names(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+        return
+    base = node.module or ""
+    if node.level:
+        above = package.split(".")
+        base = ".".join([*above[: len(above) - node.level + 1], base]).strip(".")
+    if base:
+        yield base
+        yield from (f"{base}.{alias.name}" for alias in node.names)

@@ -15,8 +15,9 @@ from paperbench.judge.decide import Evidence, Judgement, Look, judge, looks_of
 from paperbench.judge.outcome import outcome
 from paperbench.judge.record import ClaimRecord
 from paperbench.ledger import FinishedRun, Ledger
-from paperbench.plan import ClaimRuns, PlannedRun, Site, code_sha256, finished, plan_claim
+from paperbench.plan import ClaimRuns, PlannedRun, Site, finished, plan_claim
 from paperbench.registry import find
+from paperbench.sources import code_sha256
 from paperbench.spec.model import Claim, ClaimFile
 
 POLL_SECONDS = 0.25

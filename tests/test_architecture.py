@@ -20,14 +20,14 @@ LADDER = {
     "datasets": {"errors"},
     "spec": {"errors", "registry"},
     "ledger": {"errors"},
-    "sources": set(),
+    "sources": {"registry"},
     "plan": {"datasets", "ledger", "registry", "sources", "spec"},
     "layers": set(),
     "lab": {"datasets", "errors", "metric_kinds", "registry"},
     "papers": {"lab", "layers"},
     "engine": {"datasets", "errors", "lab", "ledger", "plan", "registry"},
     "judge": {"errors", "ledger", "metric_kinds", "registry", "spec"},
-    "verify": {"engine", "judge", "ledger", "plan", "registry", "spec"},
+    "verify": {"engine", "judge", "ledger", "plan", "registry", "spec", "sources"},
     "report": {"errors", "judge", "metric_kinds", "registry", "spec"},
     "cli": {
         "datasets",
@@ -41,6 +41,7 @@ LADDER = {
         "spec",
         "verify",
         "metric_kinds",
+        "sources",
     },
 }
 HEAVY = ("torch", "numpy", "pandas", "scipy", "sklearn")

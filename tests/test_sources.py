@@ -1,3 +1,4 @@
+import ast
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ def package(tmp_path, monkeypatch):
 def clear():
     sources.source_hashes.cache_clear()
     sources._module_path.cache_clear()
+    sources._read.cache_clear()
 
 
 def hashes():
@@ -66,3 +68,36 @@ def test_nothing_is_imported_to_find_out(package):
     (package / "parts.py").write_text("raise SystemExit\n")
     assert "minepkg.parts" in hashes()
     assert Path(package).name not in __import__("sys").modules
+
+
+def test_what_a_newer_python_adds_to_every_tree_changes_no_hash():
+    def text():
+        reader = sources._Reader()
+        reader.read(tree)
+        return "".join(reader.tokens)
+
+    tree = ast.parse("def f(x):\n    return x\n")
+    before = text()
+    tree.body[0]._fields = (*tree.body[0]._fields, "type_params_of_the_future")
+    tree.body[0].type_params_of_the_future = []
+    assert text() == before
+
+
+def test_what_was_read_is_remembered_between_processes_and_a_spoilt_memory_does_no_harm(
+    package, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    memory = sources._Memory()
+    monkeypatch.setattr(sources, "_MEMORY", memory)
+    before = hashes()
+    memory._write()
+    file = tmp_path / "cache" / "paperbench" / "sources.json"
+    monkeypatch.setattr(sources, "_MEMORY", sources._Memory())
+    monkeypatch.setattr(sources.ast, "parse", None)  # whatever is read anew would fail
+    assert hashes() == before
+    monkeypatch.undo()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    file.write_text('["spoilt"')
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(sources, "_MEMORY", sources._Memory())
+    assert hashes() == before

@@ -12,6 +12,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 FUNCTIONS = {"abs": 1, "min": None, "max": None, "log": 1, "exp": 1, "sqrt": 1}  # name: arity
@@ -121,6 +122,7 @@ _COMPARISONS: dict[type[ast.cmpop], Operator] = {
 }
 
 
+@cache
 def parse_check(text: str, *, exact: bool = False) -> Check:
     """Parse a check. Raises CheckSyntaxError.
 

@@ -12,7 +12,7 @@ from records_in_tests import claim, paper
 from paperbench.cli import run
 from paperbench.cli.notes_text import keep_formulas
 from paperbench.judge.record import dump_record
-from paperbench.plan import code_sha256
+from paperbench.sources import code_sha256
 from paperbench.spec import load_claim_file
 
 HEAVY = ("torch", "numpy", "pandas", "scipy", "sklearn")
