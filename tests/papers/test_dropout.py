@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from paperbench.lab import Examples, Run, Split
+from paperbench.papers.dropout import experiments
 from paperbench.papers.dropout.ensemble import (
     distance,
     error_rate,
@@ -30,8 +31,8 @@ def randn(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def classifier(**options):
-    return Classifier(6, 8, 3, **{"dropout": 0.5, "mask": "fresh"} | options)
+def classifier(d_hidden=8, **options):
+    return Classifier(6, d_hidden, 3, **{"dropout": 0.5, "mask": "fresh"} | options)
 
 
 def through_the_masks_of_torch(monkeypatch, mask):
@@ -117,18 +118,22 @@ def test_a_frozen_mask_is_one_for_all_examples_passes_and_modes():
 
 def test_a_frozen_mask_depends_on_the_seed_and_leaves_the_weights_alone():
     built = {
-        (seed, mask): Run(seed=seed).build(lambda mask=mask: classifier(mask=mask))
+        (seed, mask): Run(seed=seed).build(lambda mask=mask: classifier(mask=mask, d_hidden=32))
         for seed in (0, 1)
         for mask in ("fresh", "frozen")
     }
-    mine, again = built[0, "frozen"], Run(seed=0).build(lambda: classifier(mask="frozen"))
+    mine, again = (
+        built[0, "frozen"],
+        Run(seed=0).build(lambda: classifier(mask="frozen", d_hidden=32)),
+    )
     assert torch.equal(mine.second_dropout.frozen_mask, again.second_dropout.frozen_mask)
     masks = [
         built[seed, "frozen"].get_buffer(f"{layer}_dropout.frozen_mask")
         for seed in (0, 1)
         for layer in ("first", "second")
     ]
-    assert any(not torch.equal(masks[0], other) for other in masks[1:])
+    for one, other in itertools.combinations(masks, 2):
+        assert not torch.equal(one, other)
     for one, other in zip(mine.parameters(), built[0, "fresh"].parameters(), strict=True):
         assert torch.equal(one, other)
 
@@ -258,6 +263,78 @@ def test_the_floor_is_the_majority_where_ink_says_nothing():
     split = Split(examples, examples, n_features=2, n_classes=2)
     assert shortcut_accuracy(split) == pytest.approx(2 / 3)
     assert class_means_accuracy(split) == 1
+
+
+def test_the_floor_of_the_likelihood_knows_the_frequencies_of_training():
+    train = Examples(torch.zeros(98, 2), torch.tensor([0] * 74 + [1] * 24))
+    test = Examples(torch.zeros(4, 2), torch.tensor([0, 0, 0, 1]))
+    floor = prior_nll(Split(train, test, n_features=2, n_classes=2))
+    assert floor == pytest.approx(-0.75 * math.log(0.75) - 0.25 * math.log(0.25))
+
+
+def test_the_nearest_mean_of_a_class_that_is_absent_is_never_the_nearest():
+    inputs = torch.eye(3)[torch.arange(300) % 2] + 0.01 * randn(300, 3)
+    examples = Examples(inputs, torch.arange(300) % 2)  # no example of class 2
+    assert class_means_accuracy(Split(examples, examples, n_features=3, n_classes=3)) == 1.0
+
+
+def zeros_by_place(monkeypatch, **options):
+    """Share of zeros that each dropout of a classifier lets through in training mode."""
+    shares = []
+    forward = Dropout.forward
+
+    def spy(self, h):
+        output = forward(self, h.abs() + 1)
+        shares.append((output == 0).double().mean().item())
+        return output
+
+    monkeypatch.setattr(Dropout, "forward", spy)
+    Classifier(400, 400, 3, **options).train()(randn(200, 400))
+    return shares
+
+
+def test_a_classifier_drops_inputs_and_both_hidden_layers(monkeypatch):
+    options = {"dropout": 0.5, "input_dropout": 0.2}
+    assert zeros_by_place(monkeypatch, mask="fresh", **options) == pytest.approx(
+        [0.2, 0.5, 0.5], abs=0.01
+    )
+
+
+def test_a_frozen_mask_leaves_the_inputs_whole(monkeypatch):
+    options = {"dropout": 0.5, "input_dropout": 0.2}
+    assert zeros_by_place(monkeypatch, mask="frozen", **options) == [0.0, 0.5, 0.5]
+
+
+def test_scaled_sampled_and_mean_predictions_are_kept_apart(monkeypatch):
+    """Two rows of class 0. Scaled: right, wrong. Of two samples one is always right, one never."""
+    split = Split(None, Examples(torch.eye(2), torch.tensor([0, 0])), 2, 2)
+    scaled = torch.tensor([[0.9, 0.1], [0.2, 0.8]])
+    sampled = torch.tensor([[[0.8, 0.2], [0.8, 0.2]], [[0.4, 0.6], [0.4, 0.6]]])
+    monkeypatch.setattr(experiments, "sample_probabilities", lambda model, x, n: sampled)
+    found = experiments._predict(Run(seed=0), lambda x: x @ scaled.log(), split, 2)
+    assert found["test_error"] == 0.5
+    assert found["test_nll"] == pytest.approx(-(math.log(0.9) + math.log(0.2)) / 2)
+    assert found["one_sampled_error"] == 0.5
+    assert found["mean_of_sampled_error"] == 0.0  # the mean is .6 and .4
+    assert found["scaled_distance"] == pytest.approx((0.3 + 0.4) / 2)
+    assert found["one_sampled_distance"] == pytest.approx(0.2)
+
+
+def test_the_noise_of_masks_is_a_penalty_on_what_each_feature_adds():
+    """E[loss] = loss of the whole + (1 - p) / p * sum of w^2 h^2, for a linear decoder."""
+    torch.manual_seed(0)
+    h, weight, target = randn(1, 5).abs(), randn(3, 5, seed=1), randn(1, 3, seed=2)
+    dropout = Dropout(5, 0.4, "fresh")
+    expected = ((dropout(h.expand(400_000, 5)) @ weight.T - target) ** 2).sum(1).mean()
+    whole = ((h @ weight.T - target) ** 2).sum()
+    penalty = 0.4 / 0.6 * (weight.square() * h.square()).sum()
+    assert expected.item() == pytest.approx((whole + penalty).item(), rel=0.01)
+    assert penalty > 0.1 * whole
+
+
+def test_stopping_early_takes_its_share_of_the_steps():
+    (_, whole), (_, part) = run_overfit(), run_overfit(stop_share=0.25)
+    assert part.budget["steps"] == whole.budget["steps"] / 4
 
 
 def test_the_floor_of_the_likelihood_is_the_entropy_of_equal_classes():

@@ -70,14 +70,16 @@ def overfit(
     mask: Literal["fresh", "frozen", "unscaled"] = "fresh",
     n_samples: int = 50,
     steps: int = 600,
+    stop_share: float = 1.0,
     batch_size: int = 64,
     lr: float = 1e-3,
 ) -> Metrics:
     """Train one classifier on too few examples; ask it, and networks sampled from it, for classes.
 
-    input_share: the rate of dropout on the inputs, as a share of that on hidden units. Test labels
-    are clean. `gap` is the difference of training and test accuracy under the same
-    noise of the labels, so that fitting no noise at all is a gap of zero.
+    input_share: the rate of dropout on the inputs, as a share of that on hidden units. stop_share:
+    how much of the steps is trained, for early stopping. Test labels are clean. `gap` is the
+    difference of training and test accuracy under the same noise of the labels, so that fitting no
+    noise at all is a gap of zero.
     """
     split = run.data(data).split(run.generator("split"), train=n_train, label_noise=label_noise)
     fit = train(
@@ -93,7 +95,7 @@ def overfit(
         batches=split.train.batches(batch_size),
         loss=cross_entropy,
         optimizer=adam(lr),
-        steps=steps,
+        steps=max(1, round(stop_share * steps)),
     )
     train_acc = split.train.accuracy(fit.model)
     predictions = _predict(run, fit.model, split, n_samples)

@@ -78,7 +78,9 @@ class Classifier(nn.Module):
         input_dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.input_dropout = Dropout(n_features, input_dropout, mask)
+        # A frozen mask on the inputs would erase pixels for good: lost data, not lost freshness.
+        input_rate = 0.0 if mask == "frozen" else input_dropout
+        self.input_dropout = Dropout(n_features, input_rate, mask)
         self.first = nn.Linear(n_features, d_hidden)
         self.first_dropout = Dropout(d_hidden, dropout, mask)
         self.second = nn.Linear(d_hidden, d_hidden)
