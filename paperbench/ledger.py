@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -122,7 +123,7 @@ class Ledger:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, check_same_thread=False)
         try:
-            connection.execute("PRAGMA journal_mode=WAL")
+            _retry(lambda: connection.execute("PRAGMA journal_mode=WAL"))
             connection.execute("PRAGMA synchronous=FULL")
             connection.executescript(_SCHEMA)
         except sqlite3.Error:
@@ -131,10 +132,28 @@ class Ledger:
         return connection
 
 
+def _retry(action: Callable[[], object]) -> None:
+    """Try again while another process holds the file: the switch to WAL does not wait by itself."""
+    end = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            action()
+            return
+        except sqlite3.OperationalError as busy:
+            if "locked" not in str(busy) or time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
 def _intact(rows: Iterable[tuple[str, str]]) -> list[FinishedRun]:
-    return [
-        FinishedRun(**json.loads(payload)) for payload, sha256 in rows if _sha256(payload) == sha256
-    ]
+    runs = []
+    for payload, sha256 in rows:
+        try:
+            if _sha256(payload) == sha256:
+                runs.append(FinishedRun(**json.loads(payload)))
+        except (TypeError, ValueError, AttributeError):
+            continue  # a row of another version, or of no version
+    return runs
 
 
 def _sha256(text: str) -> str:

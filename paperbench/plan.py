@@ -120,12 +120,14 @@ def plan_run(
     exclusive: bool = False,
 ) -> PlannedRun:
     """Return one run with its content address."""
-    identity = {
+    identity: dict[str, object] = {
         "experiment": info.name,
         "params": dict(params),
         "seed": seed,
         "device": site.device_class,
     }
+    if exclusive:  # what ran beside others was not timed
+        identity["exclusive"] = True
     inputs = {"torch": _torch_version(), **_source_inputs(info.module)}
     data = params.get("data")
     if isinstance(data, str) and data in DATASETS:

@@ -115,7 +115,7 @@ def experiments() -> Mapping[str, ExperimentInfo]:
             if module_spec is None or module_spec.origin is None:
                 raise UsageError(f"module `{module}` has no source file")
             _add(found, read_experiments(module, Path(module_spec.origin)))
-        except Exception as broken:  # a plugin can fail in any way; `list` must still work
+        except (Exception, SystemExit) as broken:  # in any way; `list` must still work
             reason = broken.message if isinstance(broken, UsageError) else repr(broken)
             warnings.warn(f"plugin `{module}` of {origin} is ignored: {reason}", stacklevel=2)
     return found

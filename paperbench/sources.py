@@ -28,12 +28,12 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 @cache
 def source_hashes(module: str) -> dict[str, str]:
     """Return module name -> hash for `module` and all it imports that can change its numbers."""
-    own_package = module.rpartition(".")[0] or module
+    own = _own_roots(module)
     hashes: dict[str, str] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        if name in hashes or not _followed(name, own_package):
+        if name in hashes or not _followed(name, own):
             continue
         path = _module_path(name)
         if path is not None:
@@ -49,8 +49,24 @@ def code_sha256(experiment: str) -> str:
     return hashlib.sha256(json.dumps(hashes).encode()).hexdigest()
 
 
-def _followed(name: str, own_package: str) -> bool:
-    return any(name == root or name.startswith(f"{root}.") for root in (own_package, *_BENCH))
+def _own_roots(module: str) -> tuple[str, ...]:
+    """The packages whose modules are a paper's own.
+
+    Of paperbench itself one paper's folder, of a plugin its whole package; a plugin that is a
+    single module may import the modules that lie beside it.
+    """
+    top, *rest = module.split(".")
+    if top == "paperbench":
+        return (module.rpartition(".")[0],)
+    path = _module_path(module)
+    if rest or path is None:
+        return (top,)
+    beside = (other.stem for other in path.parent.iterdir() if other.suffix == ".py")
+    return (top, *sorted(beside))
+
+
+def _followed(name: str, own: tuple[str, ...]) -> bool:
+    return any(name == root or name.startswith(f"{root}.") for root in (*own, *_BENCH))
 
 
 @cache

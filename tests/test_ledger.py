@@ -1,3 +1,4 @@
+import hashlib
 import multiprocessing
 import sqlite3
 
@@ -77,3 +78,35 @@ def test_two_processes_write_at_once_and_nothing_is_lost(tmp_path):
     for writer in writers:
         writer.join()
     assert len(Ledger(path).get_many(f"k{i}" for i in range(50))) == 50
+
+
+def test_a_row_of_another_version_counts_as_absent(tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    ledger = Ledger(path)
+    ledger.put(a_run())
+    ledger.close()
+    with sqlite3.connect(path) as connection:
+        (payload,) = connection.execute("SELECT payload FROM runs").fetchone()
+        newer = payload.replace('{"budget"', '{"a_new_field": 1, "budget"')
+        connection.execute(
+            "UPDATE runs SET payload = ?, sha256 = ?",
+            [newer, hashlib.sha256(newer.encode()).hexdigest()],
+        )
+    connection.close()
+    assert Ledger(path).get("k") is None
+
+
+def open_and_put(path, i):
+    Ledger(path).put(a_run(f"k{i}"))
+
+
+def test_many_processes_may_open_a_fresh_ledger_at_once(tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=open_and_put, args=(path, i)) for i in range(6)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0] * 6
+    assert len(Ledger(path).get_many(f"k{i}" for i in range(6))) == 6

@@ -87,3 +87,9 @@ def test_a_claim_needs_its_arms_and_a_control_that_shares_what_it_does_not_chang
     assert runs.control["high"][0].params["mean"] == 0.01
     assert runs.control["high"][0].label == "draws/draws high control"
     assert len(runs.every()) == 9
+
+
+def test_a_run_that_is_timed_is_never_one_that_ran_beside_others():
+    info = find("trial/draw")
+    alone = plan_run(info, info.defaults, 0, SITE, label="x", exclusive=True)
+    assert alone.key != a_run().key

@@ -101,3 +101,23 @@ def test_what_was_read_is_remembered_between_processes_and_a_spoilt_memory_does_
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(sources, "_MEMORY", sources._Memory())
     assert hashes() == before
+
+
+def test_a_plugin_that_is_one_module_is_followed_to_the_modules_beside_it(tmp_path, monkeypatch):
+    (tmp_path / "lone_plugin.py").write_text("from lone_helper import SHIFT\nimport json\n")
+    (tmp_path / "lone_helper.py").write_text("SHIFT = 0\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    clear()
+    before = source_hashes("lone_plugin")
+    assert set(before) == {"lone_plugin", "lone_helper"}
+    (tmp_path / "lone_helper.py").write_text("SHIFT = 100\n")
+    clear()
+    assert source_hashes("lone_plugin")["lone_helper"] != before["lone_helper"]
+
+
+def test_a_plugin_in_a_subpackage_is_followed_through_its_whole_package(package):
+    (package / "deep").mkdir()
+    (package / "deep" / "__init__.py").write_text("")
+    (package / "deep" / "experiments.py").write_text("from minepkg.parts import WIDTH\n")
+    clear()
+    assert "minepkg.parts" in source_hashes("minepkg.deep.experiments")

@@ -60,7 +60,7 @@ def trouble(
     run: Run,
     *,
     how: Literal[
-        "none", "raise", "diverge", "hang", "kill", "wrong-metrics", "nan", "slow"
+        "none", "raise", "diverge", "hang", "kill", "wrong-metrics", "nan", "slow", "exit"
     ] = "none",
 ) -> Metrics:
     """Go wrong in the way that is asked for."""
@@ -81,6 +81,8 @@ def trouble(
         for step in range(10_000):
             time.sleep(0.01)
             run.progress(step, 10_000)
+    if how == "exit":
+        raise SystemExit(0)
     if how == "kill":
         os.kill(os.getpid(), 9)
     if how == "wrong-metrics":

@@ -67,8 +67,9 @@ def _versions() -> Iterator[Finding]:
 def _machine() -> Iterator[Finding]:
     import psutil
 
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    yield Finding("processors", True, f"{usable} usable of {os.cpu_count()}")
+    from paperbench.engine.devices import available_cores
+
+    yield Finding("processors", True, f"{available_cores()} usable of {os.cpu_count()}")
     memory = psutil.virtual_memory()
     free, total = memory.available / 2**30, memory.total / 2**30
     yield Finding(

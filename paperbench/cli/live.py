@@ -18,6 +18,7 @@ from paperbench.judge.record import ClaimRecord
 from paperbench.ledger import FinishedRun
 from paperbench.plan import PlannedRun
 from paperbench.report.terminal import format_margin
+from paperbench.report.words import one_line
 from paperbench.spec.model import Claim, ClaimFile
 from paperbench.verify import Watcher
 
@@ -130,9 +131,9 @@ def look_line(file: ClaimFile, claim: Claim, look: Look, judgement: Judgement) -
 
 
 def last_line(text: str) -> str:
-    """The last line of a traceback: the exception itself."""
+    """The last line of a traceback: the exception itself, without what would steer a terminal."""
     lines = text.strip().splitlines()
-    return lines[-1] if lines else ""
+    return one_line(lines[-1]) if lines else ""
 
 
 def format_seconds(seconds: float) -> str:

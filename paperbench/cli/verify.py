@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
@@ -87,7 +86,7 @@ def verify(
 ) -> None:
     """Train the claims' arms, judge them, and write the verdicts to the results folder."""
     from paperbench.cli.selection import load_selected
-    from paperbench.engine.devices import resolve_device
+    from paperbench.engine.devices import available_cores, resolve_device
     from paperbench.ledger import Ledger
     from paperbench.plan import Site
     from paperbench.verify import Options
@@ -95,7 +94,7 @@ def verify(
     files, selected = load_selected(claims, selectors or [], tier.value)
     site = Site(tier.value, resolve_device(device))
     if workers is None:
-        workers = len(os.sched_getaffinity(0)) if site.device == "cpu" else 0
+        workers = available_cores() if site.device == "cpu" else 0
     ledger = Ledger(LEDGER)
     if dry_run:
         from paperbench.cli.forecast import print_forecast
@@ -132,10 +131,7 @@ def _verify(
     *,
     as_json: bool,
 ) -> int:
-    from paperbench.cli.live import Bars, Lines, format_seconds
-    from paperbench.report.numbers import kinds_of
-    from paperbench.report.store import result_path
-    from paperbench.report.terminal import summary_line, verdict_table
+    from paperbench.cli.live import Bars, Lines
     from paperbench.verify import verify as pursue
 
     out = stderr if as_json else stdout
@@ -144,43 +140,54 @@ def _verify(
     _print_headers(selected, options, workers)
     _check_data(selected, options, ledger)
     records: dict[str, list[ClaimRecord]] = {}
+    interrupted = False
     try:
         with watcher.live() if isinstance(watcher, Bars) else nullcontext():
             for file, record in pursue(selected, options, ledger, _engine_maker(workers), watcher):
                 records.setdefault(file.slug, []).append(record)
     except KeyboardInterrupt:
+        interrupted = True
         out.print(
             f"interrupted: {watcher.carried_out} finished runs are kept; the same command resumes"
         )
-        raise
-    finally:
-        papers = [
-            _paper_record(file, _in_file_order(file, records[file.slug]), options)
-            for file in files
-            if file.slug in records
-        ]
-        _store(results, files, papers, exploratory=options.seeds is not None)
-        ledger.close()
+    papers = [
+        _paper_record(file, _in_file_order(file, records[file.slug]), options)
+        for file in files
+        if file.slug in records
+    ]
     if as_json:
         print("[" + ",\n".join(paper.model_dump_json() for paper in papers) + "]")
-    else:
-        for paper in papers:
-            stdout.print(verdict_table(paper, kinds_of(paper)))
-        elapsed = format_seconds(time.monotonic() - started)
-        where = (
-            []
-            if options.seeds is not None
-            else [str(result_path(results, paper).with_suffix(".md")) for paper in papers]
-        )
-        stdout.print(summary_line(papers, elapsed=elapsed, where=where), highlight=False)
-        if options.seeds is not None:
-            stdout.print(
-                f"exploratory: one look of {options.seeds} seeds in place of the claims' "
-                "own; nothing was stored",
-                highlight=False,
-            )
+    elif not interrupted:
+        _print_verdicts(papers, options, results, time.monotonic() - started)
+    # Last, so that a full disk does not keep the verdicts from being seen.
+    _store(results, files, papers, exploratory=options.seeds is not None)
+    ledger.close()
+    if interrupted:
+        raise KeyboardInterrupt
     every = [record for paper in papers for record in paper.claims]
     return exit_code(every, fail_on_inconclusive=fail_on is FailOn.inconclusive)
+
+
+def _print_verdicts(
+    papers: list[PaperRecord], options: Options, results: Path, seconds: float
+) -> None:
+    from paperbench.cli.live import format_seconds
+    from paperbench.report.numbers import kinds_of
+    from paperbench.report.store import result_path
+    from paperbench.report.terminal import summary_line, verdict_table
+
+    for paper in papers:
+        stdout.print(verdict_table(paper, kinds_of(paper)))
+    exploratory = options.seeds is not None
+    where = [str(result_path(results, paper).with_suffix(".md")) for paper in papers]
+    line = summary_line(papers, elapsed=format_seconds(seconds), where=[] if exploratory else where)
+    stdout.print(line, highlight=False)
+    if exploratory:
+        stdout.print(
+            f"exploratory: one look of {options.seeds} seeds in place of the claims' own; "
+            "nothing was stored",
+            highlight=False,
+        )
 
 
 def exit_code(records: Iterable[ClaimRecord], *, fail_on_inconclusive: bool) -> int:
@@ -207,6 +214,8 @@ def _engine_maker(workers: int) -> Callable[[], Engine]:
 
 
 def _print_headers(selected: list[Selected], options: Options, workers: int) -> None:
+    from paperbench.report.words import one_line
+
     by_slug: dict[str, list[Selected]] = {}
     for file, claim in selected:
         by_slug.setdefault(file.slug, []).append((file, claim))
@@ -215,7 +224,7 @@ def _print_headers(selected: list[Selected], options: Options, workers: int) -> 
         paper = pairs[0][0].paper
         many = " et al." if len(paper.authors) > 1 else ""
         stderr.print(
-            f"{slug} · {paper.title} ({paper.authors[0]}{many} {paper.year})  "
+            f"{slug} · {one_line(paper.title)} ({one_line(paper.authors[0])}{many} {paper.year})  "
             f"{options.site.tier} · {options.site.device} · {how} · "
             f"{len(pairs)} claim{'s' if len(pairs) != 1 else ''}",
             highlight=False,

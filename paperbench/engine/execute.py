@@ -29,7 +29,7 @@ def prepare_process() -> None:
 def execute(planned: PlannedRun, report: Report | None = None) -> FinishedRun:
     """Train one arm on one seed. A failure is an outcome with its text, never lost.
 
-    KeyboardInterrupt and SystemExit pass through.
+    KeyboardInterrupt passes through.
     """
     info = find(planned.experiment)
     run = Run(
@@ -49,7 +49,7 @@ def execute(planned: PlannedRun, report: Report | None = None) -> FinishedRun:
         status, error = "diverged", problem.message
     except OutOfTime as problem:
         status, error = "timeout", problem.message
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:  # an experiment may not end the bench
         status = "crashed"
         error = "".join(traceback.format_exception(problem))
     return FinishedRun(

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import multiprocessing
 import shutil
+import signal
 import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures import TimeoutError as RunTimeout
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from paperbench.engine.progress import Progress, ProgressFile, read_progress
 from paperbench.ledger import FinishedRun
 from paperbench.plan import PlannedRun
+
+if TYPE_CHECKING:
+    from pebble import ProcessPool
 
 GRACE_SECONDS = 30.0  # beyond its limit, for start-up, before a worker is killed
 
@@ -90,25 +97,25 @@ class Workers(Engine):
     """Worker processes, each with one run at a time; one that dies takes only its own run along."""
 
     def __init__(self, count: int):
-        from pebble import ProcessPool
-
+        self._count = count
         self._folder = Path(tempfile.mkdtemp(prefix="paperbench-"))
-        self._pool = ProcessPool(
-            max_workers=count,
-            initializer=_start_worker,
-            context=multiprocessing.get_context("spawn"),
-        )
+        self._pool = self._new_pool()
         self._futures: dict[Future[FinishedRun], PlannedRun] = {}
+        self._lost: set[str] = set()  # runs that have lost a pool once
 
     def submit(self, run: PlannedRun) -> None:
-        future = self._pool.schedule(
-            _work, args=(run, self._folder), timeout=run.time_limit + GRACE_SECONDS
-        )
+        with _interrupts_held_back():
+            future = self._pool.schedule(
+                _work, args=(run, self._folder), timeout=run.time_limit + GRACE_SECONDS
+            )
         self._futures[future] = run
 
     def collect(self, seconds: float) -> list[FinishedRun]:
         done, _ = wait(self._futures, timeout=seconds, return_when=FIRST_COMPLETED)
-        return [self._outcome(future, self._futures.pop(future)) for future in done]
+        ended = [(future, self._futures.pop(future)) for future in done]
+        return [
+            outcome for future, run in ended if (outcome := self._outcome(future, run)) is not None
+        ]
 
     def progress(self) -> dict[str, tuple[PlannedRun, Progress]]:
         under_way = {}
@@ -123,7 +130,20 @@ class Workers(Engine):
         self._pool.join()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _outcome(self, future: Future[FinishedRun], run: PlannedRun) -> FinishedRun:
+    def _new_pool(self) -> ProcessPool:
+        from pebble import ProcessPool
+
+        return ProcessPool(
+            max_workers=self._count,
+            initializer=_start_worker,
+            context=multiprocessing.get_context("spawn"),
+        )
+
+    def _outcome(self, future: Future[FinishedRun], run: PlannedRun) -> FinishedRun | None:
+        """What became of a run; None when it was given to a new pool, because the old one broke.
+
+        A worker that dies while it has no run (as it starts, say) breaks the pool for all.
+        """
         from pebble import ProcessExpired
 
         from paperbench.engine.execute import failure
@@ -143,14 +163,33 @@ class Workers(Engine):
                 "killed",
                 f"its process ended with code {expired.exitcode} (killed, or out of memory?)",
             )
+        except BrokenProcessPool as broken:
+            if run.key in self._lost:
+                return failure(run, "killed", f"workers die before they can take it: {broken}")
+            self._lost.add(run.key)
+            if not self._pool.active:
+                self._pool = self._new_pool()
+            self.submit(run)
+            return None
         finally:
             ProgressFile.forget(self._folder, run.key)
         return outcome
 
 
-def _start_worker() -> None:
-    import signal
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Threads and processes started within never see Ctrl-C: it is the parent's to handle."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
+
+def _start_worker() -> None:
     from paperbench.engine.execute import prepare_process
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle

@@ -68,7 +68,7 @@ def difference(
         interval, flat = sign_interval(values, look.alpha), False
     else:
         interval, flat = t_interval(values, look.alpha), is_flat(values)
-    state = _state(interval, strict=True, open_until_last=flat, look=look)
+    state = _state(interval, len(values), strict=True, open_until_last=flat, look=look)
     return Assessment(
         part,
         _margin(interval, values, look),
@@ -89,7 +89,7 @@ def widths_from_zero(margin: Margin) -> float:
 def _assess_mean(part: Comparison, samples: Sequence[Sample], look: Look) -> Assessment:
     values = margins_of(part, samples)
     interval, flat = t_interval(values, look.alpha), is_flat(values)
-    state = _state(interval, strict=is_strict(part), open_until_last=flat, look=look)
+    state = _state(interval, len(values), strict=is_strict(part), open_until_last=flat, look=look)
     return Assessment(
         part,
         _margin(interval, values, look),
@@ -124,7 +124,7 @@ def _assess_rate(part: Comparison, samples: Sequence[Sample], look: Look) -> Ass
     state: State = (
         "open"
         if n < 2
-        else _state(interval, strict=is_strict(part), open_until_last=False, look=look)
+        else _state(interval, n, strict=is_strict(part), open_until_last=False, look=look)
     )
     return Assessment(
         part,
@@ -153,9 +153,10 @@ def _rate_shape(part: Comparison) -> tuple[Metric, float, int]:
     )
 
 
-def _state(interval: Interval, *, strict: bool, open_until_last: bool, look: Look) -> State:
+def _state(interval: Interval, n: int, *, strict: bool, open_until_last: bool, look: Look) -> State:
     if open_until_last:
-        if not look.last:
+        # So few that a tie may well fall on one side by chance, as at every look but the last.
+        if not look.last or 0.5**n > look.alpha:
             return "open"
         if interval.mean == 0:
             return "open" if strict else "holds"

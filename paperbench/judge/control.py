@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from paperbench.judge.assess import Assessment, assess, difference, widths_from_zero
@@ -43,10 +43,16 @@ def judge_control(
         detail = f"the claim also holds with the mechanism off: {margin_text(controlled)}"
         return ControlFinding("survived", _record(claim, controlled, runs, check, detail), detail)
     # A part whose tie may yet pass at the last look does not count as failed before it.
-    differences = [
-        difference(own.comparison, claim.kind, own.margin, other.margin, look)
+    candidates = [
+        (own, other)
         for own, other in zip(assessed, controlled, strict=True)
         if other.state != "holds" and not other.waits
+    ]
+    # The best of several is taken, so that they share the error (Bonferroni).
+    shared = replace(look, alpha=look.alpha / max(1, len(candidates)))
+    differences = [
+        difference(own.comparison, claim.kind, own.margin, other.margin, shared)
+        for own, other in candidates
     ]
     best = max(
         differences,
@@ -54,7 +60,7 @@ def judge_control(
         key=lambda each: (each.state == "holds", widths_from_zero(each.margin)),
     )
     if best is not None and best.state == "holds":
-        detail = f"the control does not pass: {margin_text(controlled)}"
+        detail = f"the control does not pass: {margin_text(controlled)}{_also_held(controlled)}"
         return ControlFinding(
             "separated", _record(claim, controlled, runs, check, detail, best), detail
         )
@@ -63,6 +69,12 @@ def judge_control(
     return ControlFinding(
         "close", _record(claim, controlled, runs, check, detail, best), detail, seeds
     )
+
+
+def _also_held(controlled: Sequence[Assessment]) -> str:
+    """Which parts the mechanism is not needed for."""
+    held = [f"`{each.comparison.text}`" for each in controlled if each.state == "holds"]
+    return f" (yet {' and '.join(held)} holds there as well)" if held else ""
 
 
 def margin_text(assessed: Sequence[Assessment]) -> str:

@@ -190,9 +190,11 @@ def _against_control(case: _Case, evidence: Evidence) -> Judgement:
     if not diverged.ok:
         in_control = Guard(name="divergence", ok=False, detail=f"in the control, {diverged.detail}")
         return _with_guard(case, in_control).vacuous(in_control, finding.record)
-    unchanged = guard.control_identical(case.info, case.runs, controls)
-    if unchanged:
-        return _with_guard(case, unchanged).vacuous(unchanged, finding.record)
+    tripped = guard.control_identical(case.info, case.runs, controls)
+    if tripped is None and claim.kind in ("margin", "rate"):
+        tripped = guard.control_budget(case.runs, controls)
+    if tripped:
+        return _with_guard(case, tripped).vacuous(tripped, finding.record)
     return _by_control(case, finding)
 
 

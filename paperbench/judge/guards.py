@@ -129,6 +129,30 @@ def identical(check: Check, runs: Runs) -> Guard:
     return Guard(name="identical", ok=True, detail="the arms computed different numbers")
 
 
+def control_budget(runs: Runs, control: Runs) -> Guard | None:
+    """A tripped `budget` guard when a control was trained more or less than its own arm, else None.
+
+    Fewer steps would ablate the training, not the mechanism; no reason makes that a control.
+    """
+    for arm in runs:
+        for name in ("steps", "examples"):
+            pairs = [
+                (own.budget[name], other.budget[name])
+                for own, other in zip(runs[arm], control[arm], strict=True)
+                if name in own.budget and name in other.budget
+            ]
+            for own_amount, other_amount in pairs:
+                largest = max(own_amount, other_amount)
+                if abs(own_amount - other_amount) > BUDGET_TOLERANCE[name] * largest:
+                    return Guard(
+                        name="budget",
+                        ok=False,
+                        detail=f"the control of `{arm}` has {name} {other_amount:,.0f}, the arm "
+                        f"{own_amount:,.0f}",
+                    )
+    return None
+
+
 def divergence(check: Check, runs: Runs, margins: Sequence[Sequence[float]]) -> Guard:
     """Every number that the check names, and every margin, is finite."""
     for metric in check.metrics():

@@ -21,7 +21,7 @@ Values = dict[str, list[float]]  # metric -> one value a seed, in the order of s
 class Record(BaseModel):
     """Immutable; an unknown key means another schema version."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 class Margin(Record):

@@ -55,7 +55,7 @@ def _head(paper: PaperRecord, claim: ClaimRecord, stale: bool, width: int) -> li
         head = [*textwrap.wrap(statement, width), verdict]
     if stale:
         head += textwrap.wrap(
-            "The claim has changed since: this verdict does not count until "
+            "The claim or its code has changed since: this verdict does not count until "
             f"`paperbench verify {paper.paper}/{claim.claim}` judges it again.",
             width,
         )

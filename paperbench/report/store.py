@@ -64,9 +64,12 @@ def _merge_and_write(
     path: Path, record: PaperRecord, judged: Sequence[ClaimRecord], current_claims: Sequence[str]
 ) -> None:
     earlier = _read_earlier(path)
-    merged = record.model_copy(
-        update={"claims": _merge(earlier.claims if earlier else [], judged, current_claims)}
-    )
+    claims = _merge(earlier.claims if earlier else [], judged, current_claims)
+    environment = dict(record.environment)
+    if earlier is not None and len(claims) > len(judged):  # what is kept rests on its data still
+        kept = earlier.environment.get("data", {})
+        environment["data"] = {**kept, **environment.get("data", {})}
+    merged = record.model_copy(update={"claims": claims, "environment": environment})
     if earlier is not None and _essence(earlier) == _essence(merged):
         merged = earlier
     kinds = kinds_of(merged)

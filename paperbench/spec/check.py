@@ -248,6 +248,11 @@ def _call(node: ast.Call, name: str, text: str) -> Call:
     return Call(name, tuple(_term(argument, text) for argument in node.args))
 
 
+def is_literal(term: Term) -> bool:
+    """Return whether a term is a number, with a minus or without."""
+    return isinstance(term, Number) or (isinstance(term, Negation) and is_literal(term.term))
+
+
 def _metrics(term: Term) -> Iterator[Metric]:
     match term:
         case Metric():

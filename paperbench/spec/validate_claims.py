@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from paperbench.errors import did_you_mean, suggest
 from paperbench.registry import ExperimentInfo
-from paperbench.spec.check import Check, CheckSyntaxError, parse_check
+from paperbench.spec.check import Check, CheckSyntaxError, is_literal, parse_check
 from paperbench.spec.model import Claim, ClaimFile, Experiment
 from paperbench.spec.positions import Loc
 from paperbench.spec.problems import Problem, at_key, at_value, at_word
@@ -15,6 +15,7 @@ from paperbench.spec.validate_controls import control_problems
 from paperbench.spec.validate_experiments import parameter_problems
 from paperbench.spec.validate_schedule import schedule_problems
 
+TRAINED = {"accuracy", "nats", "perplexity", "bleu", "score"}  # kinds of metric with a spread
 READING_HAS_NO = ("experiment", "check", "control", "anchor")
 
 
@@ -62,10 +63,44 @@ def claim_problems(
         return
     found = list(_metric_problems(file, (*loc, "check"), check, claim.experiment, info))
     yield from found
+    if not found:
+        yield from _kind_problems(file, claim, check, info)
     yield from control_problems(file, claim, check, info, comparable=claim.experiment in sound)
     yield from _exempt_problems(file, claim, experiment, info)
     if not found:
         yield from _floor_problems(file, claim, check, info)
+
+
+def _kind_problems(
+    file: ClaimFile, claim: Claim, check: Check, info: ExperimentInfo
+) -> Iterator[Problem]:
+    """What `exact` and `timing` cannot judge: noise, and durations taken in different runs."""
+    loc: Loc = ("claims", claim.name, "check")
+    if claim.kind == "timing" and len(check.arms()) > 1:
+        yield at_value(
+            file,
+            loc,
+            "`kind: timing` compares repeats taken in turn in one process, so in one arm's run",
+            "let one run report both lists: `x.ms_fast < x.ms_slow`",
+        )
+    if claim.kind != "exact":
+        return
+    trained = sorted({m.name for m in check.metrics() if info.metrics[m.name].name in TRAINED})
+    if trained:
+        yield at_value(
+            file,
+            loc,
+            f"`kind: exact` has no interval, and {', '.join(trained)} varies with the seed",
+            "leave `kind` out: margins over seeds are what decides it",
+        )
+    for part in check.parts:
+        if part.operator != "==" and not any(is_literal(t) for t in (part.left, part.right)):
+            yield at_value(
+                file,
+                loc,
+                f"`{part.text}` has no tolerance, and `kind: exact` needs one",
+                "write `x.error < 1e-6`, or `==` for a count",
+            )
 
 
 def _expectation_problems(file: ClaimFile, claim: Claim) -> Iterator[Problem]:

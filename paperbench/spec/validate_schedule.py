@@ -57,7 +57,15 @@ def _rate_problems(file: ClaimFile, claim: Claim, check: Check) -> Iterator[Prob
     n, alpha = claim.looks[-1], claim.alpha[-1]
     for part in check.parts:
         threshold = _threshold(part)
-        if threshold is None or threshold <= 0:
+        if threshold is None:
+            yield at_value(
+                file,
+                ("claims", claim.name, "check"),
+                f"`{part.text}` is no rate: `kind: rate` compares one metric with one number",
+                "write for example `learner.solved > 0.5`",
+            )
+            continue
+        if threshold <= 0:
             continue
         least = threshold**n  # the chance of n of n at the threshold itself
         if least > alpha:

@@ -1,6 +1,8 @@
 """Both engines carry the same runs out with the same numbers, whatever goes wrong in one."""
 
+import multiprocessing
 import os
+import signal
 import time
 
 import pytest
@@ -43,6 +45,7 @@ def outcomes_of_workers():
         "diverge": planned("trouble", how="diverge"),
         "slow": planned("trouble", how="slow", time_limit=0.3),
         "wrong-metrics": planned("trouble", how="wrong-metrics"),
+        "exit": planned("trouble", how="exit"),
         "fit-1": planned("fit", seed=1),
     }
     return dict(zip(runs, carry_out(Workers(2), list(runs.values())), strict=True))
@@ -52,6 +55,7 @@ def outcomes_of_workers():
     ("run", "status", "text"),
     [
         ("kill", "killed", "its process ended with code -9"),
+        ("exit", "crashed", "SystemExit: 0"),
         ("raise", "crashed", "ValueError: the trial went wrong on purpose"),
         ("hang", "timeout", "did not stop by itself: killed"),
         ("slow", "timeout", "over the time limit at step"),
@@ -108,3 +112,18 @@ def test_in_process_a_failure_is_an_outcome_too():
     (outcome,) = carry_out(InProcess(), [planned("trouble", how="raise")])
     assert outcome.status == "crashed"
     assert os.getpid()
+
+
+def test_a_worker_that_dies_before_it_has_a_run_costs_no_run():
+    with Workers(1) as engine:
+        engine.submit(planned("fit"))
+        end = time.monotonic() + 60
+        while not (started := multiprocessing.active_children()):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        os.kill(started[0].pid, signal.SIGKILL)  # it is still importing
+        outcomes = []
+        while not outcomes:
+            assert time.monotonic() < end
+            outcomes = engine.collect(0.2)
+    assert outcomes[0].status == "done"

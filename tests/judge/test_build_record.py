@@ -75,12 +75,12 @@ def test_a_crashed_run_leaves_a_gap_in_the_record():
 def test_a_timing_record_holds_the_repeats():
     timed = claim("new.ms < 2 * old.ms", kind="timing")
     arms = {
-        "new": arm(ms=[[1.0, 1.1, 1.2, 1.0, 1.1]], key="new"),
-        "old": arm(ms=[[1.0] * 5], key="old"),
+        "new": arm(ms=[[1.0, 1.1, 1.2, 1.0, 1.1, 1.2]], key="new"),
+        "old": arm(ms=[[1.0] * 6], key="old"),
     }
-    record = recorded(timed, arms, control=arms | {"new": arm(ms=[[3.0, 3.1, 3.2, 3.0, 3.1]])})
+    record = recorded(timed, arms, control=arms | {"new": arm(ms=[[3.0, 3.1, 3.2, 3.0, 3.1, 3.2]])})
     assert record.verdict == "PASS"
-    assert record.arms["new"]["ms"] == [1.0, 1.1, 1.2, 1.0, 1.1]
+    assert record.arms["new"]["ms"] == [1.0, 1.1, 1.2, 1.0, 1.1, 1.2]
     assert record.seeds == [0]
 
 

@@ -202,3 +202,18 @@ def test_samples_hold_one_seed_each():
     check = claim("new.x > old.x").parsed_check()
     runs = {"new": arm(x=[1, 2, 3]), "old": arm(x=[0, 0, 5])}
     assert margins_of(check.parts[0], samples_of(runs, check, "margin")) == [1.0, 2.0, -2.0]
+
+
+@pytest.mark.parametrize("name", ["steps", "examples"])
+def test_a_control_that_was_only_trained_less_makes_a_claim_vacuous(name):
+    arms = {
+        "new": arm(x=around(1.0), budget={name: 100}),
+        "old": arm(x=around(0.0), budget={name: 100}),
+    }
+
+    def control(amount):
+        return {"new": arm(x=around(-1.0), budget={name: amount}, key="off"), "old": arms["old"]}
+
+    better = claim("new.x > old.x", budget="an excuse for the arms is none for the control")
+    assert verdict(better, arms, control=control(100)) == ("PASS", [])
+    assert verdict(better, arms, control=control(10)) == ("VACUOUS", ["budget"])

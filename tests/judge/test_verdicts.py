@@ -288,3 +288,18 @@ def test_a_conjunction_needs_as_many_seeds_as_its_hardest_part():
         return verdict_of(claim(check), arms)[0].next_step
 
     assert step("new.x > old.x and new.y > old.y") == step("new.y > old.y") != step("new.x > old.x")
+
+
+def test_a_tie_over_so_few_seeds_that_chance_makes_it_decides_nothing():
+    tied = {"new": arm(x=[1.0] * 2), "old": arm(x=[0.0] * 2)}
+    short = claim("new.x > old.x", looks=(2,), alpha=(0.0125,))
+    judgement, _ = verdict_of(short, tied, control={"new": arm(x=[0.0, -0.1]), "old": tied["old"]})
+    assert judgement.verdict == "INCONCLUSIVE"
+
+
+def test_a_verdict_names_the_parts_that_hold_without_the_mechanism_too():
+    arms = {"new": arm(x=around(1.0), y=around(1.0)), "old": arm(x=around(0.0))}
+    off = {"new": arm(x=around(0.5), y=around(0.0), key="off"), "old": arms["old"]}
+    judgement, _ = verdict_of(claim("new.x > old.x and new.y > 0.8"), arms, control=off)
+    assert judgement.verdict == "PASS"
+    assert judgement.summary.endswith("(yet `new.x > old.x` holds there as well)")

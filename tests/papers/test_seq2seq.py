@@ -1,6 +1,9 @@
 """The mathematics of seq2seq against torch.nn.LSTM, plain loops and exhaustive search."""
 
+import dataclasses
 import itertools
+import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,9 +11,16 @@ import torch
 from torch import nn
 
 from paperbench.lab import Run
+from paperbench.papers import seq2seq
 from paperbench.papers.seq2seq.captions import bucketed, captions, corpus_bleu, tokenize
 from paperbench.papers.seq2seq.decoding import beam_search, greedy, next_log_probs
-from paperbench.papers.seq2seq.experiments import translation, translation_loss
+from paperbench.papers.seq2seq.experiments import (
+    exact,
+    forced,
+    searches,
+    translation,
+    translation_loss,
+)
 from paperbench.papers.seq2seq.lstm import LSTM
 from paperbench.papers.seq2seq.model import Attention, Encoder, Seq2Seq
 from paperbench.papers.seq2seq.number_words import (
@@ -22,8 +32,18 @@ from paperbench.papers.seq2seq.number_words import (
     german,
     number_lists,
 )
-from paperbench.papers.seq2seq.pairs import BOS, EOS, PAD, UNK, Vocabulary, floor_accuracy, pad
+from paperbench.papers.seq2seq.pairs import (
+    BOS,
+    EOS,
+    PAD,
+    UNK,
+    Task,
+    Vocabulary,
+    floor_accuracy,
+    pad,
+)
 
+PAPER = Path(seq2seq.__file__).parent
 SMOKE = {"steps": 2, "longest": 2, "d_model": 16, "batch_size": 8}
 
 
@@ -405,12 +425,12 @@ def test_buckets_hold_every_pair_once_an_epoch_and_little_padding():
 
 
 def test_bleu_is_sacrebleus_and_its_signature_is_the_documented_one():
-    score, signature = corpus_bleu(
-        [["ein", "mann", "steht", "draußen", "."]], ["Ein Mann steht draußen."]
-    )
+    reference = " ".join(tokenize("Ein T-Shirt hängt draußen, 2,5 Meter hoch."))
+    score, signature = corpus_bleu([reference.split()], [reference])
     assert score == pytest.approx(100.0)
-    assert signature.startswith("nrefs:1|case:lc|eff:no|tok:13a|smooth:exp|version:")
-    assert corpus_bleu([["ein", "hund", "rennt", "weg", "."]], ["Ein Mann steht draußen."])[0] < 20
+    assert signature.startswith("nrefs:1|case:mixed|eff:no|tok:none|smooth:exp|version:")
+    assert signature.rpartition("|")[0] in (PAPER / "NOTES.md").read_text()
+    assert corpus_bleu([["ein", "hund", "rennt", "weg", "."]], [reference])[0] < 20
 
 
 def test_multi30k_is_read_and_takes_a_step(shared_data):
@@ -425,6 +445,99 @@ def test_multi30k_is_read_and_takes_a_step(shared_data):
     assert 5 < translation_loss(model, batch).item() < 15
 
 
+class Parrot(Seq2Seq):
+    """Says one of two fixed sentences, whatever the source: `word`, ten times in a row or never."""
+
+    def __init__(self, sentence, sure=0.9):
+        super().__init__(9, 9, 4, score="none")
+        self.sentence, self.sure = [*sentence, EOS], sure
+
+    def decode(self, target, state):
+        """Logits of the sentence's words in turn; `fed` counts how many have been said."""
+        said = state.fed[:, 0].round().long()[:, None] + torch.arange(target.shape[1])
+        words = torch.tensor(self.sentence)[said.clamp(max=len(self.sentence) - 1)]
+        probabilities = torch.full((*words.shape, 9), (1 - self.sure) / 8)
+        probabilities.scatter_(-1, words[..., None], self.sure)
+        state = dataclasses.replace(state, fed=state.fed + target.shape[1])
+        return probabilities.log(), state
+
+
+# One sentence that the parrot says, one that it begins like, one that is longer.
+PAIRS = [([4, 5], [4, 5, 6]), ([4], [4, 8, 6]), ([4, 4, 4], [4, 5, 6, 7, 7])]
+
+
+def test_forced_counts_real_tokens_and_their_loss():
+    right, loss = forced(Parrot([4, 5, 6]), PAIRS, torch.device("cpu"))
+    # Of 4 + 4 + 6 tokens, with the end: all 4; 4, 6 and the end; 4, 5, 6 and the late end.
+    assert right == pytest.approx((4 + 3 + 4) / 14)
+    wrong = -math.log(0.1 / 8)
+    assert loss == pytest.approx((11 * -math.log(0.9) + 3 * wrong) / 14)
+
+
+def test_exact_wants_the_whole_sentence():
+    assert exact(Parrot([4, 5, 6]), PAIRS, torch.device("cpu")) == pytest.approx(1 / 3)
+
+
+def a_task(references):
+    words = Vocabulary("abcde")  # a is 4, b is 5, ...
+    return Task(words, words, PAIRS, references, PAIRS, PAIRS, None, [])
+
+
+def test_bleu_is_that_of_what_the_model_says():
+    def bleu_of(references):
+        return searches(Parrot([4, 5, 6, 7]), a_task(references), torch.device("cpu"), 2, "total")
+
+    assert bleu_of(["a b c d"] * 3)["bleu"] == pytest.approx(100.0)
+    assert bleu_of(["a b c e", "e e e e", "a a a a"])["bleu"] < 60
+
+
+class Misled(Parrot):
+    """The likelier first word leads nowhere: the greedy search loses, a beam of two wins."""
+
+    def decode(self, target, state):
+        """4 has .6 and then nothing above 1/9; 5 has .4 and then is surely over."""
+        first = state.fed[:, 0] == 0
+        probabilities = torch.full((len(target), 1, 9), 1 / 9)
+        probabilities[first] = torch.tensor([0, 0, 0, 0, 0.6, 0.4, 0, 0, 0]).clamp(min=1e-9)
+        sure = torch.zeros(9).clamp(min=1e-9)
+        sure[EOS] = 1.0
+        probabilities[~first & (target[:, -1] == 5)] = sure
+        return probabilities.log(), dataclasses.replace(state, fed=state.fed + 1)
+
+
+def test_the_gain_of_a_beam_is_positive_where_it_finds_the_likelier_sentence():
+    found = searches(Misled([]), a_task(["a", "a", "a"]), torch.device("cpu"), 2, "total")
+    assert found["beam_gain"] > 0.3
+    assert found["beam_short_of_greedy"] == 0.0
+
+
+def test_a_blank_memory_keeps_every_tensor_and_shows_nothing_of_the_source():
+    own, blank = (
+        Run(seed=0).build(lambda memory=memory: Seq2Seq(9, 9, 8, score="dot", memory=memory))
+        for memory in ("own", "blank")
+    )
+    assert [*own.state_dict()] == [*blank.state_dict()]
+    source = torch.tensor([[4, 5, 6]])
+    assert blank.start(source).memory.abs().max() == 0 < own.start(source).memory.abs().max()
+    for (h, c), (other_h, other_c) in zip(
+        own.start(source).layers, blank.start(source).layers, strict=True
+    ):
+        assert torch.equal(h, other_h)
+        assert torch.equal(c, other_c)
+
+
+def test_a_scrambled_target_has_the_same_words_in_one_order_for_each_length():
+    forward, scrambled = (
+        NumberLists(longest=2, order=order, spelling="digits") for order in ("forward", "scrambled")
+    )
+    one, other = [347, 205], [111, 989]
+    for numbers in (one, other):
+        assert sorted(forward.pair(numbers)[1]) == sorted(scrambled.pair(numbers)[1])
+    assert forward.pair(one)[1] != scrambled.pair(one)[1] != forward.pair(one)[1][::-1]
+    places = [forward.pair(one)[1].index(word) for word in scrambled.pair(one)[1]]
+    assert scrambled.pair(other)[1] == [forward.pair(other)[1][place] for place in places]
+
+
 ARMS = {
     "plain": {"score": "none"},
     "reversed": {"score": "none", "reverse": True},
@@ -434,7 +547,9 @@ ARMS = {
     "concat": {"score": "concat"},
     "feeding": {"score": "general", "input_feeding": True},
     "backward": {"score": "none", "target_order": "backward"},
+    "scrambled": {"score": "none", "target_order": "scrambled"},
     "digits": {"score": "none", "spelling": "digits"},
+    "blank": {"score": "dot", "memory": "blank"},
     "last": {"score": "none", "beam_rank": "last"},
     "deep": {"bidirectional": True, "n_layers": 2, "dropout": 0.3},
 }

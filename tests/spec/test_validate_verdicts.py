@@ -263,9 +263,23 @@ def test_an_exempt_arm_needs_no_chance_floor(problems):
     assert problems(FLOORLESS, claim_with("exempt: {plain: why, dropout.gap: why}")) == []
     left = problems(FLOORLESS, claim_with("exempt: {plain: why, dropout.loss: why}"))
     assert "nothing shows that `dropout` learned" in left[0]
-    assert problems(FLOORLESS, claim_with("kind: timing")) == []
+    (timed,) = problems(FLOORLESS, claim_with("kind: timing"))
+    assert "compares repeats taken in turn in one process, so in one arm's run" in timed
 
 
 def test_a_file_without_claims_is_refused(load, registry):
     text = "schema_version: 1\npaper: {title: T, authors: [A], year: 2014, url: u}\nclaims: {}\n"
     assert [one.message for one in validate(load(text), registry)] == ["the file holds no claim"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "check", "complaint"),
+    [
+        ("rate", "dropout.train_acc > plain.train_acc", "is no rate: `kind: rate` compares one"),
+        ("exact", "plain.gap > dropout.gap", "has no tolerance, and `kind: exact` needs one"),
+        ("exact", "dropout.train_acc > 0.5", "has no interval, and train_acc varies with the seed"),
+    ],
+)
+def test_a_check_that_its_kind_cannot_judge_is_refused(problems, kind, check, complaint):
+    found = problems(claim_with(f"kind: {kind}"), (CHECK, check))
+    assert any(complaint in one for one in found)

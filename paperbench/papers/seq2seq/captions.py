@@ -38,7 +38,7 @@ def captions(corpus: ParallelCorpus) -> Task:
         source,
         target,
         test,
-        [german for _, german in corpus.test],
+        [" ".join(tokenize(german)) for _, german in corpus.test],
         short=[pair for pair in test if len(pair[0]) <= SHORT],
         long=[pair for pair in test if len(pair[0]) >= LONG],
         batches=lambda batch_size: bucketed(pairs, batch_size),
@@ -67,9 +67,13 @@ def bucketed(pairs: list[Pair], batch_size: int) -> Batches:
 
 
 def corpus_bleu(translations: list[Words], references: list[str]) -> tuple[float, str]:
-    """BLEU in 0..100 and sacrebleu's signature: lower case, its own tokenisation (13a)."""
+    """BLEU in 0..100 of tokenized text, and sacrebleu's signature.
+
+    references: tokens with spaces between them, by the tokenizer of the translations, so that a
+    perfect one scores 100. Not comparable with BLEU of detokenized text.
+    """
     from sacrebleu.metrics.bleu import BLEU
 
-    metric = BLEU(lowercase=True)
+    metric = BLEU(tokenize="none")
     score = metric.corpus_score([" ".join(words) for words in translations], [references])
     return float(score.score), str(metric.get_signature())

@@ -17,6 +17,7 @@ from paperbench.lab import (
     experiment,
     fraction,
     nats,
+    score,
     train,
     warmup_cosine,
 )
@@ -42,9 +43,10 @@ EVAL_BATCH = 250  # sentences
         "exact_short": accuracy,
         "exact_long": accuracy,
         "bleu": bleu,
+        "loss_short": nats,
         "loss_long": nats,
         "beam_short_of_greedy": fraction,
-        "beam_gain": nats,
+        "beam_gain": score,
     },
     chance={"tokens_short": "floor_short", "tokens_long": "floor_long"},
 )
@@ -54,9 +56,9 @@ def translation(
     data: Literal["number-words", "multi30k"] = "number-words",
     longest: int = 5,
     spelling: Literal["words", "digits"] = "words",
-    target_order: Literal["forward", "backward"] = "forward",
+    target_order: Literal["forward", "backward", "scrambled"] = "forward",
     score: Literal["none", "dot", "general", "concat", "uniform"] = "general",
-    memory: Literal["own", "foreign"] = "own",
+    memory: Literal["own", "blank"] = "own",
     reverse: bool = False,
     bidirectional: bool = False,
     input_feeding: bool = False,
@@ -102,12 +104,13 @@ def translation(
         ),
     )
     model, device = fit.model, run.device
-    tokens_short, _ = forced(model, task.short, device)
+    tokens_short, loss_short = forced(model, task.short, device)
     tokens_long, loss_long = forced(model, task.long, device)
     exact_short, exact_long = (exact(model, pairs, device) for pairs in (task.short, task.long))
     return {
         "tokens_short": tokens_short,
         "tokens_long": tokens_long,
+        "loss_short": loss_short,
         "loss_long": loss_long,
         "exact_short": exact_short,
         "exact_long": exact_long,

@@ -139,7 +139,7 @@ class Seq2Seq(nn.Module):
 
     score `none` is Sutskever's model: nothing but the last state passes from source to target.
     input_feeding: the previous attentional state is part of the decoder's input (section 3.3).
-    memory `foreign` is an ablation: attention sees the words of another sentence of the batch.
+    memory `blank` is an ablation: attention has all its tensors and only zeros to look at.
     Raises ValueError when d_model is odd and the encoder bidirectional, or when there is nothing to
     feed.
     """
@@ -156,7 +156,7 @@ class Seq2Seq(nn.Module):
         bidirectional: bool = False,
         input_feeding: bool = False,
         dropout: float = 0.0,
-        memory: Literal["own", "foreign"] = "own",
+        memory: Literal["own", "blank"] = "own",
     ) -> None:
         super().__init__()
         if bidirectional and d_model % 2:
@@ -164,7 +164,7 @@ class Seq2Seq(nn.Module):
         if input_feeding and score == "none":
             raise ValueError("input feeding needs an attention score: there is nothing to feed")
         self.input_feeding = input_feeding
-        self.shift = 1 if memory == "foreign" else 0  # row r looks at row r - shift
+        self.blank_memory = memory == "blank"
         self.encoder = Encoder(
             source_size,
             d_model,
@@ -185,8 +185,9 @@ class Seq2Seq(nn.Module):
         """Encode (batch, source) words; the decoder's layers start where the encoder's ended."""
         memory, layers = self.encoder(source)
         fed = memory.new_zeros(memory.shape[0], memory.shape[2])
-        mask = source != PAD
-        return DecoderState(layers, fed, memory.roll(self.shift, 0), mask.roll(self.shift, 0))
+        if self.blank_memory:
+            memory = torch.zeros_like(memory)
+        return DecoderState(layers, fed, memory, source != PAD)
 
     def decode(self, target: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """Words (batch, target) to logits (batch, target, target_size) and the state after them.

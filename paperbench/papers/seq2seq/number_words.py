@@ -5,7 +5,8 @@ changes, a word has no constant partner (`one` is `ein` before `hundert` and `un
 and nothing but the next hundred says that a number is complete.
 
 Of every hundred a stretch of ten numbers is held out: training lists hold none of them, test lists
-hold nothing else. Their words all occur in training, in other numbers.
+hold nothing else. Their words all occur in training, in other numbers. (Digit by digit nothing
+marks the end of a number, and the same three digits do occur in training, across two numbers.)
 
 Spelled digit by digit, 347 is `three four seven` and `drei vier sieben`: one word for one word, in
 the same order.
@@ -22,7 +23,7 @@ from torch import Tensor
 
 from paperbench.papers.seq2seq.pairs import Batches, Pair, Task, Vocabulary, Words, pad
 
-Order = Literal["forward", "backward"]
+Order = Literal["forward", "backward", "scrambled"]
 Spelling = Literal["words", "digits"]
 
 ENGLISH_UNITS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
@@ -117,7 +118,12 @@ def _digits(number: int) -> tuple[int, int, int]:
 
 
 class NumberLists:
-    """Number lists as pairs. order `backward` reverses every target: the first word comes last."""
+    """Number lists as pairs.
+
+    order: `backward` reverses every target, the first word comes last; `scrambled` puts the words
+    of all targets of one length into the same arbitrary order, so that neither end of the source is
+    near to where the target begins.
+    """
 
     def __init__(
         self, *, longest: int, order: Order = "forward", spelling: Spelling = "words"
@@ -141,7 +147,12 @@ class NumberLists:
         """Source and target of one list."""
         source = [word for number in numbers for word in self._words[number][0]]
         target = [word for number in numbers for word in self._words[number][1]]
-        return source, target if self.order == "forward" else target[::-1]
+        if self.order == "backward":
+            target = target[::-1]
+        elif self.order == "scrambled":
+            places = np.random.default_rng(len(target)).permutation(len(target))
+            target = [target[place] for place in places]
+        return source, target
 
     def draw(self, rng: np.random.Generator, n: int, length: int) -> list[Pair]:
         """Training lists of `length` numbers, none of them held out."""
