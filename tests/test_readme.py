@@ -1,5 +1,6 @@
 """Every command and snippet of the README works."""
 
+import json
 import os
 import re
 import shlex
@@ -95,6 +96,17 @@ def test_the_verdicts_in_the_readme_are_those_in_results(tmp_path):
     assert (tmp_path / "results" / "README.md").read_text() == (
         ROOT / "results" / "README.md"
     ).read_text()
+
+
+def test_every_claim_has_a_verdict_of_this_very_code():
+    papers = json.loads(run("paperbench list --json", ROOT).stdout)
+    for paper in papers:
+        for claim in paper["claims"]:
+            (verdict,) = [
+                v for v in claim["verdicts"] if (v["tier"], v["device"]) == ("quick", "cpu")
+            ]
+            assert not verdict["stale"], f"{paper['paper']}/{claim['claim']}"
+            assert verdict["verdict"] != "ERROR"
 
 
 def test_every_link_to_a_file_leads_somewhere():

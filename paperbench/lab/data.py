@@ -171,7 +171,11 @@ def _load_mnist() -> Classification:
 
 
 def _load_python_docs() -> Corpus:
-    """The topics in alphabetical order, ASCII only; 90 % train, 5 % valid, 5 % test."""
+    """The topics in alphabetical order, ASCII only; 90 % train, 5 % valid, 5 % test.
+
+    Topics quote each other: of all stretches of 50 characters 3 % of the validation part and 20 %
+    of the test part stand in the training part too (of 100 characters: none, and 16 %).
+    """
     locate = find_dataset("python-docs").embedded
     assert locate is not None
     assignment = ast.parse(locate().read_text(encoding="utf-8")).body[-1]
