@@ -11,7 +11,7 @@ from paperbench.registry import experiments
 from paperbench.report.overview import Hashes
 from paperbench.sources import code_sha256
 from paperbench.spec.load import claims_folder
-from paperbench.spec.model import Claim, ClaimFile
+from paperbench.spec.model import Claim, ClaimFile, Tier
 from paperbench.spec.select import select
 from paperbench.spec.validate import load_and_validate
 
@@ -31,7 +31,7 @@ def load_files(claims: Path | None, *, show_warnings: bool = False) -> list[Clai
 
 
 def load_selected(
-    claims: Path | None, selectors: Sequence[str], tier: str
+    claims: Path | None, selectors: Sequence[str], tier: Tier
 ) -> tuple[list[ClaimFile], list[tuple[ClaimFile, Claim]]]:
     """Every claim file, and the selected claims that exist at `tier`.
 
@@ -42,7 +42,8 @@ def load_selected(
     here = [
         (file, claim)
         for file, claim in selected
-        if claim.experiment is None or tier in file.experiment_of(claim).tiers
+        if claim.asked_at(tier)
+        and (claim.experiment is None or tier in file.experiment_of(claim).tiers)
     ]
     if not here:
         raise NothingSelected(

@@ -83,6 +83,7 @@ class Claim(Model):
     control_factor: for `kind: exact`, how far outside the tolerance the control must lie.
     looks, alpha: seeds at each look, and the one-sided error spent there on either side.
     exempt: `arm` or `arm.metric` that need not beat the chance floor, with the reason.
+    tiers: where it is asked at all, when not at every tier of its experiment.
     budget: why the arms may differ in parameters, examples, steps or FLOPs; None: they may not.
     """
 
@@ -104,6 +105,11 @@ class Claim(Model):
     anchor: Anchor | None = None
     exempt: dict[str, str] = Field(default_factory=dict)
     budget: str | None = None
+    tiers: tuple[Tier, ...] | None = None
+
+    def asked_at(self, tier: Tier) -> bool:
+        """Return whether the claim is asked at this tier, if its experiment has it."""
+        return self.tiers is None or tier in self.tiers
 
     def expected(self, tier: Tier) -> Expectation:
         """What the author predicts at this tier; PASS where nothing is said."""
@@ -152,7 +158,10 @@ class ClaimFile(Model):
             }
         return canonical_sha256(
             {
-                "claim": claim.model_dump(mode="json", exclude={"source", "reported", "because"}),
+                # What is absent leaves no trace, so that a new optional key ages no verdict.
+                "claim": claim.model_dump(
+                    mode="json", exclude={"source", "reported", "because"}, exclude_none=True
+                ),
                 "experiment": experiment,
             }
         )

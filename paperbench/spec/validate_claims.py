@@ -55,6 +55,14 @@ def claim_problems(
         )
         return
     experiment = file.experiments[claim.experiment]
+    for tier in claim.tiers or ():
+        if tier not in experiment.tiers:
+            yield at_value(
+                file,
+                (*loc, "tiers"),
+                f"claim `{claim.name}` is asked at `{tier}`, a tier that its experiment lacks",
+                did_you_mean(tier, experiment.tiers, label="tiers"),
+            )
     info = registry.get(experiment.run)
     if info is None:
         return

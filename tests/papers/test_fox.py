@@ -18,7 +18,14 @@ from paperbench.papers.fox.last_write import (
     shortcut_accuracy,
 )
 from paperbench.papers.fox.model import ForgetGate, LanguageModel
-from paperbench.papers.fox.text import Text, bigram_loss, periodic_text, tokenise, unigram_loss
+from paperbench.papers.fox.text import (
+    Text,
+    bigram_loss,
+    periodic_text,
+    read,
+    tokenise,
+    unigram_loss,
+)
 
 TINY = {
     "d_model": 16,
@@ -233,6 +240,35 @@ def test_foreign_and_shuffled_gates_come_from_another_sequence():
     assert torch.equal(foreign(x), own.roll(1, 0))
 
 
+def test_a_sequence_alone_in_its_batch_has_no_foreign_gates():
+    gate = ForgetGate(6, 3, "foreign")
+    with pytest.raises(ValueError, match="in a batch of 1 no other sequence gates a sequence"):
+        gate(torch.randn(1, 5, 6))
+
+
+class Doubter(torch.nn.Module):
+    """Its logit of token 0 is the place in the window; that of token 1 is 0."""
+
+    def forward(self, tokens):
+        places = torch.arange(tokens.shape[1], dtype=torch.float32)
+        return torch.stack([places, torch.zeros_like(places)], -1).expand(*tokens.shape, 2)
+
+
+def test_late_tokens_are_the_same_ones_in_windows_of_any_length():
+    tokens = torch.arange(48) % 2
+    short = read(Run(seed=0), Doubter(), tokens, tokens, 4, stretch=4)
+    long = read(Run(seed=0), Doubter(), tokens, tokens, 8, stretch=4)
+
+    def mean(places):
+        losses = [math.log(math.exp(p) + 1) - (p if p % 2 == 0 else 0) for p in places]
+        return sum(losses) / len(losses)
+
+    assert short.all == pytest.approx(mean(range(4)), rel=1e-5)
+    assert short.late == pytest.approx(mean([2, 3]), rel=1e-5)
+    assert long.all == pytest.approx(mean(range(8)), rel=1e-5)
+    assert long.late == pytest.approx(mean([2, 3, 6, 7]), rel=1e-5)
+
+
 def test_arms_share_every_weight_that_both_have():
     def state(**options):
         return (
@@ -368,7 +404,6 @@ def smoke_writes(seed=0, **options):
         {"gate": "fixed"},
         {"gate": "foreign"},
         {"position": "rope"},
-        {"attention": "linear"},
         {"data": "periodic"},
     ],
 )

@@ -48,7 +48,7 @@ error: unknown key `statment` in claim `shrinks-gap`
    |     ^^^^^^^^
    = help: did you mean `statement`? known: alpha, anchor, because, budget, check, control, \
 control_factor, control_kind, exempt, expect, experiment, kind, looks, reason, reported, source, \
-statement"""
+statement, tiers"""
 MISSING = """\
 error: claim `shrinks-gap` lacks the key `statement`
   --> dropout.yaml:19:3

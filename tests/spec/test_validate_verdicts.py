@@ -283,3 +283,16 @@ def test_a_file_without_claims_is_refused(load, registry):
 def test_a_check_that_its_kind_cannot_judge_is_refused(problems, kind, check, complaint):
     found = problems(claim_with(f"kind: {kind}"), (CHECK, check))
     assert any(complaint in one for one in found)
+
+
+def test_a_claim_may_be_asked_at_some_tiers_that_its_experiment_has(problems, load, edit):
+    assert problems(claim_with("tiers: [smoke, quick]")) == []
+    claim = load(edit(claim_with("tiers: [smoke, quick]"))).claims["shrinks-gap"]
+    assert claim.asked_at("quick")
+    assert not claim.asked_at("full")
+    (text,) = [
+        one
+        for one in problems(claim_with("tiers: [full]"), ("      full: ", "      #full: "))
+        if one.startswith("error")
+    ]
+    assert "claim `shrinks-gap` is asked at `full`, a tier that its experiment lacks" in text

@@ -36,8 +36,8 @@ from paperbench.papers.fox.model import Block, ForgetGate, LanguageModel
 from paperbench.papers.fox.text import (
     Text,
     bigram_loss,
-    mean_loss,
     periodic_text,
+    read,
     tokenise,
     unigram_loss,
 )
@@ -56,6 +56,8 @@ LONGEST = 16  # evaluated up to so many training lengths
         "loss_4x": nats,
         "loss_8x": nats,
         "loss_16x": nats,
+        "late_loss": nats,
+        "late_loss_16x": nats,
         "loss_shuffled_gates": nats,
         "unigram_loss": nats,
         "bigram_loss": nats,
@@ -68,7 +70,6 @@ def language_model(
     data: Literal["python-docs", "wikitext-2", "periodic"] = "python-docs",
     gate: Literal["data", "fixed", "foreign", "open"] = "data",
     position: Literal["none", "rope"] = "none",
-    attention: Literal["softmax", "linear"] = "softmax",
     d_model: int = 64,
     n_layers: int = 2,
     n_heads: int = 4,
@@ -80,7 +81,8 @@ def language_model(
 ) -> Metrics:
     """Train one language model and read the validation text at 1 to 16 times its training length.
 
-    The same tokens are scored at every length; only how far back each may look differs.
+    The same tokens are scored at every length; only how far back each may look differs. late_loss
+    is that of the second half of every stretch of the training length: see `Reading`.
     """
     text = _read_text(run, data)
     fit = train(
@@ -92,7 +94,6 @@ def language_model(
             n_heads=n_heads,
             gate=gate,
             position=position,
-            attention=attention,
         ),
         batches=text.windows(seq_len, batch_size),
         loss=cross_entropy,
@@ -106,20 +107,22 @@ def language_model(
     if not n_scored:
         raise ValueError(f"the validation text or eval_tokens is shorter than {longest} tokens")
     inputs, targets = text.valid[:n_scored], text.valid[1 : n_scored + 1]
-    losses = {
-        times: mean_loss(run, fit.model, inputs, targets, times * seq_len)
+    readings = {
+        times: read(run, fit.model, inputs, targets, times * seq_len, stretch=seq_len)
         for times in (1, 2, 4, 8, 16)
     }
     with fit.model.shuffled_gates():
-        shuffled = mean_loss(run, fit.model, inputs, targets, seq_len)
+        shuffled = read(run, fit.model, inputs, targets, seq_len, stretch=seq_len)
     return {
-        "val_loss": losses[1],
-        "val_ppl": math.exp(losses[1]),
-        "loss_2x": losses[2],
-        "loss_4x": losses[4],
-        "loss_8x": losses[8],
-        "loss_16x": losses[16],
-        "loss_shuffled_gates": shuffled,
+        "val_loss": readings[1].all,
+        "val_ppl": math.exp(readings[1].all),
+        "loss_2x": readings[2].all,
+        "loss_4x": readings[4].all,
+        "loss_8x": readings[8].all,
+        "late_loss": readings[1].late,
+        "late_loss_16x": readings[16].late,
+        "loss_16x": readings[16].all,
+        "loss_shuffled_gates": shuffled.all,
         "unigram_loss": unigram_loss(text, targets),
         "bigram_loss": bigram_loss(text, inputs, targets),
     }

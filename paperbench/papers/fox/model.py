@@ -61,6 +61,8 @@ class ForgetGate(nn.Module):
         if self.fixed:
             return F.logsigmoid(self.bias)[:, None].expand(x.shape[0], -1, x.shape[1])
         log_forget = F.logsigmoid(self.projection(x)).mT  # (1)
+        if self.shift and self.shift % len(x) == 0:
+            raise ValueError(f"in a batch of {len(x)} no other sequence gates a sequence")
         return log_forget.roll(self.shift, 0) if self.shift else log_forget
 
 

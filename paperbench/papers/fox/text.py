@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -84,20 +84,37 @@ def periodic_text(
     return Text(whole[:n_tokens], whole[n_tokens : 2 * n_tokens], n_symbols)
 
 
+class Reading(NamedTuple):
+    """Nats/token of a text read in windows: of all tokens, and of those late in a stretch.
+
+    Late are the tokens of the second half of every `stretch`, the training length, wherever windows
+    begin. No window begins near one, so that reading in longer windows cannot help them by that.
+    """
+
+    all: float
+    late: float
+
+
 @torch.no_grad()
-def mean_loss(run: Run, model: nn.Module, inputs: Tensor, targets: Tensor, length: int) -> float:
-    """Nats/token over windows of `length` tokens, in an order of no meaning.
+def read(
+    run: Run, model: nn.Module, inputs: Tensor, targets: Tensor, length: int, *, stretch: int
+) -> Reading:
+    """Read a text in windows of `length` tokens, in an order of no meaning.
 
     The order matters where gates are shuffled: the sequence beside one is not the text before it.
+    For the same reason a forward pass has three windows at least, if there are as many.
     """
     order = torch.randperm(len(inputs) // length, generator=run.generator("windows"))
-    chunks = torch.split(order, max(1, EVAL_TOKENS // length))
+    n_chunks = max(1, len(order) // max(3, EVAL_TOKENS // length))
     x, y = (run.to_device(tokens.view(-1, length)) for tokens in (inputs, targets))
-    total = sum(
-        float(F.cross_entropy(model(x[rows]).flatten(0, 1), y[rows].flatten(), reduction="sum"))
-        for rows in chunks
-    )
-    return total / len(inputs)
+    losses = torch.cat(
+        [
+            F.cross_entropy(model(x[rows]).flatten(0, 1), y[rows].flatten(), reduction="none")
+            for rows in torch.tensor_split(order, n_chunks)
+        ]
+    ).view(-1, length)
+    late = torch.arange(length, device=losses.device) % stretch >= stretch // 2
+    return Reading(float(losses.double().mean()), float(losses[:, late].double().mean()))
 
 
 def unigram_loss(text: Text, targets: Tensor) -> float:
