@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import warnings
 from collections.abc import Sequence
@@ -67,6 +68,7 @@ app.command("schema")(schema)
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    gc.disable()  # most commands end before they make garbage; `verify` turns it on again
     sys.exit(run(sys.argv[1:]))
 
 

@@ -14,7 +14,7 @@ from paperbench.errors import NothingSelected, UsageError, did_you_mean
 
 if TYPE_CHECKING:  # every command starts by importing this module
     from paperbench.judge.record import ClaimRecord, PaperRecord
-    from paperbench.report.overview import Current
+    from paperbench.report.staleness import Current
 
 
 def why(
@@ -30,7 +30,7 @@ def why(
     from paperbench.judge.record import read_records
     from paperbench.report.explain import explain
     from paperbench.report.numbers import kinds_of
-    from paperbench.report.overview import is_stale
+    from paperbench.report.staleness import is_stale
     from paperbench.report.words import STYLES, verdict_word
 
     current = hashes_if_any(claims)

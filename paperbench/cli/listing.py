@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from paperbench.judge.record import ClaimRecord, PaperRecord
-from paperbench.report.overview import Current, is_stale
+from paperbench.report.staleness import Current, is_stale
 from paperbench.report.words import STYLES, marked_verdict, one_line, outcome_of, verdict_word
 from paperbench.spec.model import Claim, ClaimFile
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from paperbench.cli.options import stderr
 from paperbench.errors import NothingSelected, UsageError, did_you_mean
 from paperbench.registry import experiments
-from paperbench.report.overview import Hashes
+from paperbench.report.staleness import Hashes
 from paperbench.sources import code_sha256
 from paperbench.spec.load import claims_folder
 from paperbench.spec.model import Claim, ClaimFile, Tier

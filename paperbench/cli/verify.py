@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
@@ -85,6 +86,7 @@ def verify(
     json: JsonOption = False,
 ) -> None:
     """Train the claims' arms, judge them, and write the verdicts to the results folder."""
+    gc.enable()
     from paperbench.cli.selection import load_selected
     from paperbench.engine.devices import available_cores, resolve_device
     from paperbench.ledger import Ledger

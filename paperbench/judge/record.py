@@ -3,8 +3,6 @@
 Imports nothing heavy: `list`, `why` and `report` read records without NumPy.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any, Literal

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
-from typing import NamedTuple
 
 from paperbench.judge.record import ClaimRecord, PaperRecord
 from paperbench.report.markdown import escape, table, verdict_cell
 from paperbench.report.numbers import format_half_width
+from paperbench.report.staleness import Current, is_stale
 from paperbench.report.words import control_text, outcome_of
 
 INTRODUCTION = """\
@@ -32,23 +32,6 @@ _BLOCK = re.compile(
     flags=re.DOTALL,
 )
 _URGENCY = {"error": 0, "unexpected": 0, "inconclusive": 1, "as expected": 2}
-
-
-class Hashes(NamedTuple):
-    """What a verdict must carry to be current: hashes of the claim, and of the code of its runs."""
-
-    spec: str
-    code: str
-
-
-Current = Mapping[str, Hashes]  # by `<paper>/<claim>`
-
-
-def is_stale(paper: PaperRecord, claim: ClaimRecord, current: Current | None) -> bool:
-    """Whether the claim or the code behind it has changed. current: None: not known."""
-    return current is not None and current.get(f"{paper.paper}/{claim.claim}") != Hashes(
-        claim.spec_sha256, claim.code_sha256
-    )
 
 
 def overview(papers: Sequence[PaperRecord], current: Current | None) -> str:

@@ -1,7 +1,5 @@
 """A claim file, parsed and validated: what every later room works with."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping

@@ -4,7 +4,8 @@ from records_in_tests import claim, paper, reading, undecided
 
 from paperbench.metric_kinds import perplexity
 from paperbench.report.markdown import code, escape, paper_table
-from paperbench.report.overview import Hashes, fill_blocks, overview
+from paperbench.report.overview import fill_blocks, overview
+from paperbench.report.staleness import Hashes
 
 HOSTILE = (
     "a | b\n| --- |\n<script>alert(1)</script> `code` [x](javascript:y) *bold* _it_ "
