@@ -32,7 +32,8 @@ def seconds(command: list[str]) -> float:
 def main() -> None:
     """Print a row for each command: seconds, ratio to its libraries alone, whether torch is in."""
     print(
-        """Print a row for each command: time, ratio to its libraries, whether torch is imported."""
+        f"{'command':24} {'median s':>9} {'best s':>8} {'libraries s':>12} {'ratio':>6}  "
+        "torch imported"
     )
     for arguments in COMMANDS:
         ours, libraries = [], []
