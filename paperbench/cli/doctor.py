@@ -18,8 +18,7 @@ import paperbench
 from paperbench.cli.options import ClaimsOption, JsonOption, stdout
 from paperbench.errors import PaperbenchError
 
-PACKAGES = ("torch", "numpy", "scipy", "pandas", "scikit-learn", "pydantic", "rich", "typer", "ray")
-OPTIONAL = {"ray"}
+PACKAGES = ("torch", "numpy", "scipy", "pandas", "scikit-learn", "pydantic", "rich", "typer")
 LOW_MEMORY = 4  # GiB
 
 
@@ -58,10 +57,7 @@ def _versions() -> Iterator[Finding]:
         try:
             yield Finding(name, True, version(name))
         except PackageNotFoundError:
-            if name in OPTIONAL:
-                yield Finding(name, True, "not installed (optional)")
-            else:
-                yield Finding(name, False, "not installed", f"pip install {name}")
+            yield Finding(name, False, "not installed", f"pip install {name}")
 
 
 def _machine() -> Iterator[Finding]:
