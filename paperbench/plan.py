@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import version
 from statistics import fmean
 from typing import Literal
 
+from paperbench.components import Parts, part_name
 from paperbench.datasets import DATASETS
 from paperbench.ledger import FinishedRun, Ledger
 from paperbench.registry import ExperimentInfo, Scalar, find
-from paperbench.sources import source_hashes
+from paperbench.sources import part_sha256, source_hashes
 from paperbench.spec.model import Claim, ClaimFile, Tier, canonical_sha256
 from paperbench.spec.resolve import resolve_parameters
 
@@ -24,7 +25,8 @@ class PlannedRun:
     """One training to carry out, or to find in the ledger under `key`.
 
     label: the arm as a person names it. device: where it runs; only its class (`cpu`, `cuda`,
-    `mps`) is part of the key. exclusive: nothing may run beside it (timing).
+    `mps`) is part of the key. exclusive: nothing may run beside it (timing). parts: what stands in
+    the place of the paper's own components.
     """
 
     key: str
@@ -37,6 +39,7 @@ class PlannedRun:
     inputs: Mapping[str, str]
     time_limit: float
     exclusive: bool = False
+    parts: Parts = field(default_factory=dict)
 
     @property
     def data_name(self) -> str | None:
@@ -65,25 +68,37 @@ class ClaimRuns:
 
 @dataclass(frozen=True)
 class Site:
-    """Where and at what budget runs are carried out."""
+    """Where and at what budget runs are carried out, and with which parts in place of our own."""
 
     tier: Tier
     device: str
+    parts: Parts = field(default_factory=dict)
 
     @property
     def device_class(self) -> str:
         """`cuda:1` is of class `cuda`: results are comparable within a class."""
         return self.device.partition(":")[0]
 
+    def parts_in(self, experiment: str) -> Parts:
+        """Those of the parts that belong to the paper of this experiment."""
+        paper = experiment.partition("/")[0]
+        return {name: part for name, part in self.parts.items() if name.startswith(f"{paper}/")}
+
 
 def plan_claim(file: ClaimFile, claim: Claim, site: Site, *, seeds: int) -> ClaimRuns:
-    """Return the runs that the claim needs for `seeds` replicates at this tier and device."""
+    """Return the runs that the claim needs for `seeds` replicates at this tier and device.
+
+    The site's parts are in the arms and the anchor. The control keeps the paper's own: it must
+    switch the mechanism off, which a part may not know how to do.
+    """
     experiment = file.experiment_of(claim)
     info = find(experiment.run)
     arms = claim.parsed_check().arms()
     exclusive = claim.kind == "timing"
 
-    def replicate(arm: str, overrides: Mapping[str, Scalar], label: str) -> list[PlannedRun]:
+    def replicate(
+        arm: str, overrides: Mapping[str, Scalar], label: str, site: Site = site
+    ) -> list[PlannedRun]:
         params = resolve_parameters(info, experiment, arm, site.tier, overrides)
         return [
             plan_run(
@@ -102,7 +117,10 @@ def plan_claim(file: ClaimFile, claim: Claim, site: Site, *, seeds: int) -> Clai
         arms={arm: replicate(arm, {}, arm) for arm in arms},
         control={
             arm: replicate(
-                arm, claim.control.get(arm, {}), f"{arm} control" if arm in claim.control else arm
+                arm,
+                claim.control.get(arm, {}),
+                f"{arm} control" if arm in claim.control else arm,
+                replace(site, parts={}),
             )
             for arm in arms
         },
@@ -129,6 +147,11 @@ def plan_run(
     if exclusive:  # what ran beside others was not timed
         identity["exclusive"] = True
     inputs = {"torch": _torch_version(), **_source_inputs(info.module)}
+    parts = site.parts_in(info.name)
+    if parts:
+        identity["parts"] = dict(parts)
+        inputs |= {f"part {name}": part_sha256(part) for name, part in parts.items()}
+        label = f"{label} with {', '.join(map(part_name, parts.values()))}"
     data = params.get("data")
     if isinstance(data, str) and data in DATASETS:
         inputs[f"data {data}"] = _data_sha256(data)
@@ -143,6 +166,7 @@ def plan_run(
         inputs=inputs,
         time_limit=DEFAULT_TIME_LIMIT[site.tier],
         exclusive=exclusive,
+        parts=parts,
     )
 
 

@@ -109,7 +109,7 @@ def experiments() -> Mapping[str, ExperimentInfo]:
     found: dict[str, ExperimentInfo] = {}
     for module, path in _builtin_modules():
         _add(found, read_experiments(module, path))
-    for origin, module in _plugin_modules():
+    for origin, module in plugin_modules():
         try:
             module_spec = importlib.util.find_spec(module)
             if module_spec is None or module_spec.origin is None:
@@ -150,7 +150,7 @@ def _builtin_modules() -> Iterator[tuple[str, Path]]:
         yield f"paperbench.papers.{path.parent.name}.experiments", path
 
 
-def _plugin_modules() -> Iterator[tuple[str, str]]:
+def plugin_modules() -> Iterator[tuple[str, str]]:
     """(where it is named, module) of every plugin: installed packages, then PAPERBENCH_PLUGINS."""
     for entry in entry_points(group=PLUGIN_GROUP):
         yield (entry.dist.name if entry.dist else "an unnamed package"), entry.value

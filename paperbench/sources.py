@@ -49,6 +49,59 @@ def code_sha256(experiment: str) -> str:
     return hashlib.sha256(json.dumps(hashes).encode()).hexdigest()
 
 
+def part_sha256(target: str) -> str:
+    """Hash of a part that stands in for a component: `file.py:Name` or `package.module:Name`.
+
+    Of a file, with the files beside it that it imports. Of a module that registers several parts,
+    only the part, what it builds on and what they share: a new mutation ages none of the others.
+    """
+    place, _, name = target.rpartition(":")
+    hashes = _hash_file(Path(place)) if place.endswith(".py") else _hash_part(place, name)
+    return hashlib.sha256(json.dumps(sorted(hashes.items())).encode()).hexdigest()
+
+
+def _hash_file(path: Path) -> dict[str, str]:
+    hashes: dict[str, str] = {}
+    waiting = [path.stem]
+    while waiting:
+        name = waiting.pop()
+        beside = path.parent / f"{name}.py"
+        if name not in hashes and beside.is_file():
+            hashes[name], imported = _read_changed(name, beside)
+            waiting += [each.partition(".")[0] for each in imported]
+    return hashes
+
+
+@cache
+def _hash_part(module: str, name: str) -> dict[str, str]:
+    """The hashes of a module and of what it imports, but of itself without what `name` ignores.
+
+    That is every decorated definition, such as another part, which it does not build on.
+    """
+    path = _module_path(module)
+    if path is None:
+        raise ValueError(f"{module} has no source file")
+    tree = ast.parse(path.read_bytes())
+    decorated = {
+        node.name: node
+        for node in tree.body
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.decorator_list
+    }
+    needed: set[str] = set()
+    waiting = [name]
+    while waiting:
+        current = waiting.pop()
+        if current in decorated and current not in needed:
+            needed.add(current)
+            waiting += [n.id for n in ast.walk(decorated[current]) if isinstance(n, ast.Name)]
+    reader = _Reader()
+    for node in tree.body:
+        if getattr(node, "name", None) not in decorated.keys() - needed:
+            reader.read(node)
+    digest = hashlib.sha256("".join(reader.tokens).encode()).hexdigest()
+    return {**source_hashes(module), module: digest}
+
+
 def _own_roots(module: str) -> tuple[str, ...]:
     """The packages whose modules are a paper's own.
 
@@ -88,7 +141,12 @@ def _module_path(name: str) -> Path | None:
 
 @cache
 def _read(module: str, path: Path) -> tuple[str, tuple[str, ...]]:
-    """The hash of one module, and the names that it imports."""
+    """The hash of one module, and the names that it imports. Read once in a process."""
+    return _read_changed(module, path)
+
+
+def _read_changed(module: str, path: Path) -> tuple[str, tuple[str, ...]]:
+    """The same of a file that may change while the process lives."""
     content = path.read_bytes()
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     key = hashlib.sha256(content + f"{_FORMAT}/{package}".encode()).hexdigest()

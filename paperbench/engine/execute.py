@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 
+from paperbench.engine.parts import in_place
 from paperbench.engine.provenance import run_environment
 from paperbench.lab.run import Diverged, OutOfTime, Run
 from paperbench.ledger import FinishedRun, Status
@@ -44,7 +45,9 @@ def execute(planned: PlannedRun, report: Report | None = None) -> FinishedRun:
     error = ""
     started = time.perf_counter()
     try:
-        metrics = _checked(info, info.load()(run, **planned.params))
+        experiment = info.load()
+        with in_place(planned.parts):
+            metrics = _checked(info, experiment(run, **planned.params))
     except Diverged as problem:
         status, error = "diverged", problem.message
     except OutOfTime as problem:

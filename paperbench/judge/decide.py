@@ -128,7 +128,7 @@ def judge(claim: Claim, info: ExperimentInfo, evidence: Evidence, look: Look) ->
     if trouble:
         return _error(trouble)
     assessed = assess(check, claim.kind, samples_of(runs, check, claim.kind), look)
-    guards = _guards(claim, info, check, runs, assessed)
+    guards = looked_at(claim, info, check, runs, assessed)
     case = _Case(claim, info, check, runs, look, assessed, guards)
     diverged = next((g for g in case.guards if g.name == "divergence" and not g.ok), None)
     if diverged:
@@ -275,7 +275,7 @@ def _more(case: _Case, needed: int | None) -> str:
     return f"{about} {unit} would probably decide it"
 
 
-def _guards(
+def looked_at(
     claim: Claim, info: ExperimentInfo, check: Check, runs: Runs, assessed: list[Assessment]
 ) -> list[Guard]:
     """The guards that apply to the claim's kind, whatever they say.

@@ -177,16 +177,29 @@ def divergence(check: Check, runs: Runs, margins: Sequence[Sequence[float]]) -> 
 
 
 def control_identical(info: ExperimentInfo, runs: Runs, control: Runs) -> Guard | None:
-    """A tripped `identical` guard when the control changed no number of any run, else None.
-
-    Measured durations always differ a little and do not count.
-    """
-    metrics = {name for name, kind in info.metrics.items() if kind.name != "duration"}
-    if all(_same(runs, arm, control, arm, metrics) for arm in runs):
+    """A tripped `identical` guard when the control changed no number of any run, else None."""
+    if same_numbers(info, runs, control):
         return Guard(
             name="identical", ok=False, detail="the control computed exactly what the arm did"
         )
     return None
+
+
+def same_numbers(
+    info: ExperimentInfo, runs: Runs, others: Runs, check: Check | None = None
+) -> bool:
+    """Whether every arm has the same metrics in both, or those alone that a check names.
+
+    Measured durations always differ a little and do not count.
+    """
+    compared = {name for name, kind in info.metrics.items() if kind.name != "duration"}
+    for arm in runs:
+        named = compared
+        if check is not None:
+            named = {metric.name for metric in check.metrics() if metric.arm == arm}
+        if not _same(runs, arm, others, arm, named):
+            return False
+    return True
 
 
 def _same(runs: Runs, one: str, others: Runs, other: str, metrics: set[str]) -> bool:

@@ -1,0 +1,94 @@
+"""Load the parts that stand in for components, and put them in their place for one run."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from paperbench.components import ComponentInfo, Parts, find_component
+from paperbench.errors import UsageError
+from paperbench.sources import part_sha256
+
+Part = Callable[..., Any]  # a class or a function
+_LOADED: dict[str, ModuleType] = {}  # by the hash of the source, so that an edited file is new
+
+
+def load_part(target: str) -> Part:
+    """Import a target, `package.module:Name` or `/folder/file.py:Name`.
+
+    Raises UsageError when the module does not import, or lacks the name.
+    """
+    place, _, name = target.rpartition(":")
+    try:
+        module = _load_file(target) if place.endswith(".py") else importlib.import_module(place)
+    except Exception as broken:  # the file is the user's, and may fail in any way
+        raise UsageError(
+            f"{place} cannot be imported: {type(broken).__name__}: {broken}",
+            help="run it by itself first: `python " + place + "`",
+        ) from broken
+    if not callable(part := getattr(module, name, None)):
+        raise UsageError(f"{place} has no class or function `{name}`")
+    return part  # type: ignore[no-any-return]
+
+
+def load_original(info: ComponentInfo) -> Part:
+    """Import what the component stands for."""
+    return load_part(info.original)
+
+
+@contextmanager
+def in_place(parts: Parts) -> Iterator[None]:
+    """While it lasts, every name in the paper's modules that means an original means the part.
+
+    A file that only registers components keeps the original, on which its mutations build. The
+    paper's experiments must have been imported, or they would keep the part.
+    """
+    undo: list[tuple[ModuleType, str, Part]] = []
+    try:
+        for name, target in parts.items():
+            info = find_component(name)
+            original, part = load_original(info), load_part(target)
+            importlib.import_module(info.module)  # its names stay what they are
+            for module in _modules_of(info):
+                for attribute, value in list(vars(module).items()):
+                    if value is original:
+                        setattr(module, attribute, part)
+                        undo.append((module, attribute, original))
+        yield
+    finally:
+        for module, attribute, original in undo:
+            setattr(module, attribute, original)
+
+
+def _modules_of(info: ComponentInfo) -> list[ModuleType]:
+    """Those in which the component's name means the part."""
+    return [
+        module
+        for name, module in list(sys.modules.items())
+        if (name == info.package or name.startswith(f"{info.package}."))
+        and (name != info.module or info.original.startswith(f"{name}:"))
+    ]
+
+
+def _load_file(target: str) -> ModuleType:
+    """The module of a file, which may import the files beside it."""
+    path = Path(target.rpartition(":")[0])
+    digest = part_sha256(target)
+    if digest not in _LOADED:
+        spec = importlib.util.spec_from_file_location(f"paperbench_part_{digest[:16]}", path)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module  # dataclasses and pickle look modules up there
+        sys.path.insert(0, str(path.parent))
+        try:
+            spec.loader.exec_module(module)
+        finally:
+            sys.path.remove(str(path.parent))
+        _LOADED[digest] = module
+    return _LOADED[digest]
