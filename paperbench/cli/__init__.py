@@ -15,6 +15,7 @@ from paperbench.cli.catalogue import list_claims, notes, schema, show, validate
 from paperbench.cli.data import data
 from paperbench.cli.doctor import doctor
 from paperbench.cli.evidence import report, why
+from paperbench.cli.falsify import falsify
 from paperbench.cli.verify import verify
 from paperbench.errors import PaperbenchError, SpecErrors, render
 
@@ -55,6 +56,7 @@ def _options(
 
 
 app.command("verify")(verify)
+app.command("falsify")(falsify)
 app.command("list")(list_claims)
 app.command("show")(show)
 app.command("notes")(notes)

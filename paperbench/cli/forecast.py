@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 from rich.table import Table
 
@@ -69,6 +70,28 @@ def print_forecast(
         f"{_time(least_total, workers)}, at most {_time(most_total, workers)}",
         highlight=False,
     )
+
+
+def known_seconds(results: Path, files: list[ClaimFile], site: Site) -> dict[str, float]:
+    """Arm label -> seconds a run, from the verdict records of the same tier and device."""
+    from paperbench.judge.record import read_records
+
+    known: dict[str, float] = {}
+    experiments = {
+        (file.slug, claim.name): claim.experiment
+        for file in files
+        for claim in file.claims.values()
+    }
+    for paper in read_records(results):
+        if (paper.tier, paper.device) != (site.tier, site.device_class):
+            continue
+        for record in paper.claims:
+            experiment = experiments.get((paper.paper, record.claim))
+            known |= {
+                f"{paper.paper}/{experiment} {arm}": seconds
+                for arm, seconds in record.seconds.items()
+            }
+    return known
 
 
 def _counts(found: Forecast) -> list[str]:

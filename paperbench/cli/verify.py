@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # every command starts by importing this module
     from paperbench.engine.pool import Engine
     from paperbench.judge.record import ClaimRecord, PaperRecord
     from paperbench.ledger import Ledger
-    from paperbench.plan import PlannedRun, Site
+    from paperbench.plan import PlannedRun
     from paperbench.spec.model import ClaimFile
     from paperbench.verify import Options, Selected
 
@@ -66,6 +66,15 @@ def verify(
             "Default: one a core, or none on an accelerator.",
         ),
     ] = None,
+    replace: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            metavar="COMPONENT=TARGET",
+            help="Put a part of yours (file.py:Name, package.module:Name) or a registered mutation "
+            "in the place of a paper's component; the verdicts are kept apart.",
+        ),
+    ] = None,
     claims: ClaimsOption = None,
     results: ResultsOption = Path("results"),
     dry_run: Annotated[
@@ -87,6 +96,7 @@ def verify(
 ) -> None:
     """Train the claims' arms, judge them, and write the verdicts to the results folder."""
     gc.enable()
+    from paperbench.cli.parts import read_parts
     from paperbench.cli.selection import load_selected
     from paperbench.engine.devices import available_cores, resolve_device
     from paperbench.ledger import Ledger
@@ -94,18 +104,18 @@ def verify(
     from paperbench.verify import Options
 
     files, selected = load_selected(claims, selectors or [], tier.value)
-    site = Site(tier.value, resolve_device(device))
+    site = Site(tier.value, resolve_device(device), read_parts(replace or [], selected))
     if workers is None:
         workers = available_cores() if site.device == "cpu" else 0
     ledger = Ledger(LEDGER)
     if dry_run:
-        from paperbench.cli.forecast import print_forecast
+        from paperbench.cli.forecast import known_seconds, print_forecast
 
         print_forecast(
             selected,
             site,
             ledger,
-            _known_seconds(results, files, site),
+            known_seconds(results, files, site),
             workers=workers,
             seeds=seeds,
             fresh=fresh,
@@ -115,7 +125,7 @@ def verify(
     if tier is TierName.smoke:
         from paperbench.cli.smoke import smoke
 
-        raise typer.Exit(smoke(selected, site, _engine_maker(workers), as_json=json))
+        raise typer.Exit(smoke(selected, site, engine_maker(workers), as_json=json))
     options = Options(site, seeds=seeds, fresh=fresh, fail_fast=fail_fast)
     raise typer.Exit(
         _verify(files, selected, options, ledger, workers, results, fail_on, as_json=json)
@@ -145,7 +155,7 @@ def _verify(
     interrupted = False
     try:
         with watcher.live() if isinstance(watcher, Bars) else nullcontext():
-            for file, record in pursue(selected, options, ledger, _engine_maker(workers), watcher):
+            for file, record in pursue(selected, options, ledger, engine_maker(workers), watcher):
                 records.setdefault(file.slug, []).append(record)
     except KeyboardInterrupt:
         interrupted = True
@@ -206,7 +216,9 @@ def exit_code(records: Iterable[ClaimRecord], *, fail_on_inconclusive: bool) -> 
     return 4 if fail_on_inconclusive and "inconclusive" in found else 0
 
 
-def _engine_maker(workers: int) -> Callable[[], Engine]:
+def engine_maker(workers: int) -> Callable[[], Engine]:
+    """What makes the engine, when the first run must be carried out."""
+
     def make() -> Engine:
         from paperbench.engine.pool import InProcess, Workers
 
@@ -216,6 +228,7 @@ def _engine_maker(workers: int) -> Callable[[], Engine]:
 
 
 def _print_headers(selected: list[Selected], options: Options, workers: int) -> None:
+    from paperbench.cli.parts import named_parts
     from paperbench.report.words import one_line
 
     by_slug: dict[str, list[Selected]] = {}
@@ -225,9 +238,11 @@ def _print_headers(selected: list[Selected], options: Options, workers: int) -> 
     for slug, pairs in by_slug.items():
         paper = pairs[0][0].paper
         many = " et al." if len(paper.authors) > 1 else ""
+        parts = named_parts(pairs[0][0], options.site)
+        swapped = "".join(f" · {part} as {name}" for name, part in parts.items())
         stderr.print(
             f"{slug} · {one_line(paper.title)} ({one_line(paper.authors[0])}{many} {paper.year})  "
-            f"{options.site.tier} · {options.site.device} · {how} · "
+            f"{options.site.tier} · {options.site.device} · {how}{swapped} · "
             f"{len(pairs)} claim{'s' if len(pairs) != 1 else ''}",
             highlight=False,
             markup=False,
@@ -257,6 +272,7 @@ def _first_runs(selected: list[Selected], options: Options) -> Iterable[PlannedR
 
 
 def _paper_record(file: ClaimFile, claims: list[ClaimRecord], options: Options) -> PaperRecord:
+    from paperbench.cli.parts import named_parts
     from paperbench.engine.provenance import environment
     from paperbench.judge.record import PaperRecord
     from paperbench.plan import plan_claim
@@ -274,6 +290,7 @@ def _paper_record(file: ClaimFile, claims: list[ClaimRecord], options: Options) 
         device=options.site.device_class,
         environment=environment(options.site.device, [name for name in datasets if name]),
         generated=datetime.now(UTC).isoformat(timespec="seconds"),
+        parts=named_parts(file, options.site),
         claims=claims,
     )
 
@@ -293,25 +310,3 @@ def _store(
     current = {file.slug: list(file.claims) for file in files}
     for paper in papers:
         write_results(results, paper, current_claims=current[paper.paper])
-
-
-def _known_seconds(results: Path, files: list[ClaimFile], site: Site) -> dict[str, float]:
-    """Arm label -> seconds a run, from the verdict records of the same tier and device."""
-    from paperbench.judge.record import read_records
-
-    known: dict[str, float] = {}
-    experiments = {
-        (file.slug, claim.name): claim.experiment
-        for file in files
-        for claim in file.claims.values()
-    }
-    for paper in read_records(results):
-        if (paper.tier, paper.device) != (site.tier, site.device_class):
-            continue
-        for record in paper.claims:
-            experiment = experiments.get((paper.paper, record.claim))
-            known |= {
-                f"{paper.paper}/{experiment} {arm}": seconds
-                for arm, seconds in record.seconds.items()
-            }
-    return known

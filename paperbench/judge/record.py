@@ -104,7 +104,10 @@ class ClaimRecord(Record):
 
 
 class PaperRecord(Record):
-    """One file of `results/`: a paper's claims at one tier on one class of device."""
+    """One file of `results/`: a paper's claims at one tier on one class of device.
+
+    parts: what stood in the place of the paper's own components; empty for the official verdicts.
+    """
 
     schema_version: Literal[1] = SCHEMA_VERSION
     paper: str
@@ -113,6 +116,7 @@ class PaperRecord(Record):
     device: str
     environment: dict[str, Any]
     generated: str
+    parts: dict[str, str] = Field(default_factory=dict)
     claims: list[ClaimRecord]
 
     def find(self, claim: str) -> ClaimRecord | None:

@@ -20,6 +20,7 @@ from paperbench.report.markdown import paper_table
 from paperbench.report.numbers import kinds_of
 
 _PART = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.=+]+")
 # What may differ while the numbers are the same: a run's key covers its code, so the commit that
 # is on record is the one that computed them.
 _INCIDENTAL = ("commit", "dirty")
@@ -28,12 +29,26 @@ _INCIDENTAL = ("commit", "dirty")
 def result_path(results: Path, record: PaperRecord) -> Path:
     """`<results>/<tier>-<device>/<paper>.json`; raises UsageError for a name that leaves it."""
     parts = [f"{record.tier}-{record.device}", *record.paper.split("/")]
-    if not all(_PART.fullmatch(part) for part in parts):
+    for part in parts:
+        part_of_path(part)
+    return results.joinpath(*_kept_apart(record), *parts[:-1], f"{parts[-1]}.json")
+
+
+def part_of_path(name: str) -> str:
+    """The name, if it may be one of a results file's path; raises UsageError otherwise."""
+    if not _PART.fullmatch(name):
         raise UsageError(
-            f"`{record.paper}` on `{record.device}` cannot name a results file",
-            help="a paper's slug holds a-z, 0-9 and hyphens",
+            f"`{name}` cannot name a results file", help="a paper's slug holds a-z, 0-9 and hyphens"
         )
-    return results.joinpath(*parts[:-1], f"{parts[-1]}.json")
+    return name
+
+
+def _kept_apart(record: PaperRecord) -> list[str]:
+    """Where verdicts on another one's parts go: never among the official ones."""
+    if not record.parts:
+        return []
+    named = sorted(f"{name}={part}" for name, part in record.parts.items())
+    return ["with", _UNSAFE.sub("-", "+".join(named))]
 
 
 def write_results(results: Path, record: PaperRecord, *, current_claims: Sequence[str]) -> None:

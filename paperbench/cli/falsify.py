@@ -1,0 +1,130 @@
+"""`paperbench falsify`: do the claims notice when the model is broken?"""
+
+from __future__ import annotations
+
+import gc
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from paperbench.cli.options import ClaimsOption, JsonOption, ResultsOption, stderr, stdout
+from paperbench.cli.verify import LEDGER, TierName, engine_maker
+from paperbench.errors import NothingSelected
+
+if TYPE_CHECKING:  # every command starts by importing this module
+    from paperbench.falsify import Tried
+    from paperbench.judge.mutation_record import MutationRecord
+    from paperbench.plan import Site
+    from paperbench.spec.model import Claim, ClaimFile
+
+
+def falsify(
+    selectors: Annotated[
+        list[str] | None,
+        typer.Argument(help="`fox`, `fox/ppl-below-baseline`, a glob, or `all` (the default)."),
+    ] = None,
+    tier: Annotated[TierName, typer.Option(help="Budget of every run.")] = TierName.quick,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", "-j", min=0, help="Worker processes; 0: in this process."),
+    ] = None,
+    at_least: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="Exit 1 when a paper's claims kill a smaller share than this."
+        ),
+    ] = None,
+    claims: ClaimsOption = None,
+    results: ResultsOption = Path("results"),
+    fresh: Annotated[bool, typer.Option("--fresh", help="Train again what is cached.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Break the papers' models in every registered way and say which claims notice."""
+    gc.enable()
+    from paperbench.cli.live import Bars, Lines
+    from paperbench.cli.selection import load_selected
+    from paperbench.engine.devices import available_cores, resolve_device
+    from paperbench.falsify import falsify as pursue
+    from paperbench.falsify import mutations_of
+    from paperbench.ledger import Ledger
+    from paperbench.plan import Site
+    from paperbench.report.mutations import score_line, terminal_tables, write_mutations
+
+    _, found = load_selected(claims, selectors or [], tier.value)
+    selected = [(file, claim) for file, claim in found if mutations_of(file, claim)]
+    if not selected:
+        raise NothingSelected(
+            "no mutation is registered for the selected claims",
+            help="register some beside the paper: `@mutation` in its components.py",
+        )
+    site = Site(tier.value, resolve_device(device))
+    if workers is None:
+        workers = available_cores() if site.device == "cpu" else 0
+    ledger = Ledger(LEDGER)
+    out = stderr if json else stdout
+    watcher = Bars(out) if out.is_terminal else Lines(out)
+    with watcher.live() if isinstance(watcher, Bars) else nullcontext():
+        tried = list(pursue(selected, site, ledger, engine_maker(workers), watcher, fresh=fresh))
+    ledger.close()
+    records = [_record(file, site, tried) for file in _files(selected)]
+    if json:
+        print("[" + ",\n".join(record.model_dump_json() for record in records) + "]")
+    for record in records:
+        where = ""
+        if _is_whole(record, selected) and tier is not TierName.smoke:
+            where = f" · {write_mutations(results, record)[1]}"
+        if not json:
+            stdout.print(terminal_tables(record))
+            stdout.print(f"{record.paper}: {score_line(record)}{where}\n", highlight=False)
+    raise typer.Exit(_exit_code(records, at_least))
+
+
+def _exit_code(records: list[MutationRecord], at_least: float | None) -> int:
+    if any(record.names_of("error", "did not apply") for record in records):
+        return 3
+    low = [r for r in records if at_least is not None and r.killed < at_least * r.applied]
+    return 1 if low else 0
+
+
+def _files(selected: list[tuple[ClaimFile, Claim]]) -> list[ClaimFile]:
+    return list({file.slug: file for file, _ in selected}.values())
+
+
+def _is_whole(record: MutationRecord, selected: list[tuple[ClaimFile, Claim]]) -> bool:
+    """Whether all of a paper's claims were asked for: a score of some must not pass for it."""
+    file = next(file for file, _ in selected if file.slug == record.paper)
+    asked = {
+        name
+        for name, claim in file.claims.items()
+        if claim.kind != "reading"
+        and claim.asked_at(record.tier)
+        and record.tier in file.experiment_of(claim).tiers
+    }
+    return asked <= {claim.claim for claim in record.claims}
+
+
+def _record(file: ClaimFile, site: Site, tried: list[Tried]) -> MutationRecord:
+    from paperbench.engine.provenance import environment
+    from paperbench.judge.mutation_record import MutationRecord, TriedMutation
+    from paperbench.sources import part_sha256
+
+    own = [each for each in tried if each.file.slug == file.slug]
+    mutations = {m.full_name: m for each in own for m in each.mutations}
+    return MutationRecord(
+        paper=file.slug,
+        title=file.paper.title,
+        tier=site.tier,
+        device=site.device_class,
+        environment=environment(site.device, []),
+        generated=datetime.now(UTC).isoformat(timespec="seconds"),
+        claims=[each.claim for each in own],
+        mutations=[
+            TriedMutation(name=m.full_name, summary=m.summary, sha256=part_sha256(m.target))
+            for m in mutations.values()
+        ],
+        trials=[trial for each in own for trial in each.trials],
+    )

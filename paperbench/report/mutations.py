@@ -1,0 +1,154 @@
+"""Projections of mutation trials: the terminal's tables, and a page of `results/mutations/`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from paperbench.judge.mutation_record import MutationRecord, read_mutations
+from paperbench.report.markdown import escape, table
+from paperbench.report.store import part_of_path, write_if_changed
+from paperbench.report.words import one_line
+
+STYLES = {
+    "killed": "green",
+    "survived": "red",
+    "unseen": "dim",
+    "did not apply": "yellow",
+    "error": "red",
+}
+
+
+def mutations_path(results: Path, paper: str, tier: str, device: str) -> Path:
+    """`<results>/mutations/<tier>-<device>/<paper>.json`."""
+    parts = [part_of_path(part) for part in (f"{tier}-{device}", *paper.split("/"))]
+    return results.joinpath("mutations", *parts[:-1], f"{parts[-1]}.json")
+
+
+def find_mutations(results: Path, paper: str, tier: str, device: str) -> MutationRecord | None:
+    """What `falsify` last stored for a paper there, if anything."""
+    path = mutations_path(results, paper, tier, device)
+    return read_mutations(path) if path.is_file() else None
+
+
+def write_mutations(results: Path, record: MutationRecord) -> list[Path]:
+    """Write the JSON and the Markdown page; return the paths of both."""
+    path = mutations_path(results, record.paper, record.tier, record.device)
+    text = json.dumps(json.loads(record.model_dump_json()), indent=1, ensure_ascii=False) + "\n"
+    write_if_changed(path, text)
+    write_if_changed(path.with_suffix(".md"), page(record))
+    return [path, path.with_suffix(".md")]
+
+
+def score_line(record: MutationRecord) -> str:
+    """`7 of 9 mutations killed (78 %); survived: fox/gate:slow, ...`."""
+    if not record.applied:
+        return "no mutation applied"
+    share = f"{100 * record.killed / record.applied:.0f} %"
+    line = f"{record.killed} of {record.applied} mutations killed ({share})"
+    for words, names in (
+        ("survived", record.names_of("survived")),
+        ("not applied", record.names_of("did not apply", "error")),
+    ):
+        line += f"; {words}: {', '.join(names)}" if names else ""
+    return line
+
+
+def claim_line(record: MutationRecord, claim: str) -> str | None:
+    """What one claim caught of what it could see; None when it was not tried."""
+    trials = record.of_claim(claim)
+    killed = [trial.mutation for trial in trials if trial.fate == "killed"]
+    survived = [trial.mutation for trial in trials if trial.fate == "survived"]
+    if not killed and not survived:
+        return None
+    line = f"{len(killed)} of {len(killed) + len(survived)} mutations killed"
+    return line + (f"; survived: {', '.join(survived)}" if survived else "")
+
+
+def terminal_tables(record: MutationRecord) -> RenderableType:
+    """One row a mutation, then one row a claim."""
+    mutations = Table("mutation", "fate", "caught by", "lives on in", title_justify="left")
+    for name, fate, caught, alive in _mutation_rows(record):
+        mutations.add_row(name, Text(fate, style=STYLES[fate]), caught, alive)
+    claims = Table("claim", "verdict", "its control", "mutations it caught", "not caught")
+    for row in _claim_rows(record):
+        claims.add_row(*row)
+    return Group(Text(record.paper, style="bold"), mutations, claims)
+
+
+def page(record: MutationRecord) -> str:
+    """The Markdown page."""
+    lines = [
+        f"# Mutations of {escape(record.title)}",
+        "",
+        f"{record.tier}, {record.device}. {escape(score_line(record))}.",
+        "",
+        "A mutation breaks one part of the model on purpose. It is killed when with it some claim "
+        "that passes would not pass any more; it survives when every claim that looks at what it "
+        "changes would still pass.",
+        "",
+        *table(
+            ("mutation", "what is broken", "fate", "caught by", "lives on in"),
+            [
+                [escape(name), escape(summary), fate, escape(caught), escape(alive)]
+                for (name, fate, caught, alive), summary in zip(
+                    _mutation_rows(record),
+                    [one_line(each.summary) for each in record.mutations],
+                    strict=True,
+                )
+            ],
+        ),
+        "",
+        *table(
+            ("claim", "verdict", "its control", "mutations it caught", "not caught"),
+            [list(map(escape, row)) for row in _claim_rows(record)],
+        ),
+        "",
+        "## Every trial",
+        "",
+        *table(
+            ("claim", "mutation", "fate", "n", "why"),
+            [
+                [
+                    escape(trial.claim),
+                    escape(trial.mutation),
+                    trial.fate,
+                    str(trial.n),
+                    escape(one_line(trial.detail)),
+                ]
+                for trial in record.trials
+                if trial.fate not in ("unseen", "did not apply")
+            ],
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _mutation_rows(record: MutationRecord) -> Iterator[tuple[str, str, str, str]]:
+    for mutation in record.mutations:
+        trials = [trial for trial in record.trials if trial.mutation == mutation.name]
+        yield (
+            mutation.name,
+            record.fate(mutation.name),
+            _names(trial.claim for trial in trials if trial.fate == "killed"),
+            _names(trial.claim for trial in trials if trial.fate == "survived"),
+        )
+
+
+def _claim_rows(record: MutationRecord) -> Iterator[Sequence[str]]:
+    for claim in record.claims:
+        trials = record.of_claim(claim.claim)
+        killed = sum(trial.fate == "killed" for trial in trials)
+        alive = [trial.mutation for trial in trials if trial.fate == "survived"]
+        caught = f"{killed} of {killed + len(alive)}" if trials else "not tried"
+        control = claim.control if claim.control == "no control" else f"control {claim.control}"
+        yield claim.claim, claim.verdict or "reading", control, caught, _names(alive)
+
+
+def _names(names: Iterator[str] | Sequence[str]) -> str:
+    return ", ".join(names) or "−"
