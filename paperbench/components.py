@@ -43,8 +43,8 @@ class MutationInfo:
 class ComponentInfo:
     """One replaceable part.
 
-    original: what it is, as `module:Name`. package: the modules in which that name is looked up.
-    function: the one in `module` that tries a part, see `engine.interface`.
+    original: what it is, as `module:Name`. function: the one in `module` that tries a part, see
+    `engine.interface`.
     """
 
     name: str
@@ -61,10 +61,17 @@ class ComponentInfo:
         """The paper's slug, the first half of the name."""
         return self.name.partition("/")[0]
 
-    @property
-    def package(self) -> str:
-        """The package, or for a plugin of one file the module, whose names are replaced."""
-        return self.module.rpartition(".")[0] or self.module
+    def is_at_home_in(self, module: str) -> bool:
+        """Whether names of that module mean the part: those of the paper's package.
+
+        Of a plugin that is no package, the file that registers the component and the original's.
+        A file that only registers components keeps the original, on which its mutations build.
+        """
+        own = self.original.partition(":")[0]
+        if module == self.module:
+            return module == own
+        package = self.module.rpartition(".")[0]
+        return module == own if not package else f"{module}.".startswith(f"{package}.")
 
 
 def component(name: str, *, original: object) -> Callable[[Thing], Thing]:

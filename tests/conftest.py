@@ -9,7 +9,7 @@ import pytest
 
 TESTS = Path(__file__).parent
 sys.path.insert(0, str(TESTS))
-os.environ["PAPERBENCH_PLUGINS"] = "trial_experiments"
+os.environ["PAPERBENCH_PLUGINS"] = "trial_experiments,trial_components"
 os.environ["PYTHONPATH"] = os.pathsep.join(
     [str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]
 )

@@ -49,10 +49,15 @@ def fit(
 def draw(run: Run, *, mean: float = 0.0, spread: float = 1.0, seconds: float = 0.0) -> Metrics:
     """Draw one number: the cheapest run there is."""
     time.sleep(seconds)
-    noise = torch.randn((), generator=run.generator(f"noise of {mean}")).item()
+    value = level(run.generator(f"noise of {mean}"), mean, spread).item()
     run.spend(parameters=1, examples=1, steps=1)
-    run.progress(1, 1, value=mean + spread * noise)
-    return {"value": mean + spread * noise, "floor": -1e9}
+    run.progress(1, 1, value=value)
+    return {"value": value, "floor": -1e9}
+
+
+def level(generator: torch.Generator, mean: float, spread: float) -> torch.Tensor:
+    """A normal deviate."""
+    return mean + spread * torch.randn((), generator=generator)
 
 
 @experiment("trial/trouble", metrics={"loss": nats, "floor": nats}, chance={"loss": "floor"})

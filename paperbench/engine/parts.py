@@ -13,10 +13,10 @@ from typing import Any
 
 from paperbench.components import ComponentInfo, Parts, find_component
 from paperbench.errors import UsageError
-from paperbench.sources import part_sha256
 
 Part = Callable[..., Any]  # a class or a function
-_LOADED: dict[str, ModuleType] = {}  # by the hash of the source, so that an edited file is new
+_Undo = tuple[ModuleType, str, Part]
+_LOADED: dict[tuple[str, int], ModuleType] = {}  # by file and its age: an edited one is loaded anew
 
 
 def load_part(target: str) -> Part:
@@ -46,42 +46,37 @@ def load_original(info: ComponentInfo) -> Part:
 def in_place(parts: Parts) -> Iterator[None]:
     """While it lasts, every name in the paper's modules that means an original means the part.
 
-    A file that only registers components keeps the original, on which its mutations build. The
-    paper's experiments must have been imported, or they would keep the part.
+    The paper's experiments must have been imported before, or they would keep the part.
     """
-    undo: list[tuple[ModuleType, str, Part]] = []
+    undo: list[_Undo] = []
     try:
         for name, target in parts.items():
             info = find_component(name)
             original, part = load_original(info), load_part(target)
             importlib.import_module(info.module)  # its names stay what they are
-            for module in _modules_of(info):
-                for attribute, value in list(vars(module).items()):
-                    if value is original:
-                        setattr(module, attribute, part)
-                        undo.append((module, attribute, original))
+            for module_name, module in list(sys.modules.items()):
+                if info.is_at_home_in(module_name):
+                    undo += _replace(module, original, part)
         yield
     finally:
         for module, attribute, original in undo:
             setattr(module, attribute, original)
 
 
-def _modules_of(info: ComponentInfo) -> list[ModuleType]:
-    """Those in which the component's name means the part."""
-    return [
-        module
-        for name, module in list(sys.modules.items())
-        if (name == info.package or name.startswith(f"{info.package}."))
-        and (name != info.module or info.original.startswith(f"{name}:"))
-    ]
+def _replace(module: ModuleType, original: Part, part: Part) -> list[_Undo]:
+    names = [name for name, value in vars(module).items() if value is original]
+    for name in names:
+        setattr(module, name, part)
+    return [(module, name, original) for name in names]
 
 
 def _load_file(target: str) -> ModuleType:
     """The module of a file, which may import the files beside it."""
     path = Path(target.rpartition(":")[0])
-    digest = part_sha256(target)
-    if digest not in _LOADED:
-        spec = importlib.util.spec_from_file_location(f"paperbench_part_{digest[:16]}", path)
+    version = str(path), path.stat().st_mtime_ns
+    if version not in _LOADED:
+        name = f"paperbench_part_{len(_LOADED)}_{path.stem}"
+        spec = importlib.util.spec_from_file_location(name, path)
         assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module  # dataclasses and pickle look modules up there
@@ -90,5 +85,5 @@ def _load_file(target: str) -> ModuleType:
             spec.loader.exec_module(module)
         finally:
             sys.path.remove(str(path.parent))
-        _LOADED[digest] = module
-    return _LOADED[digest]
+        _LOADED[version] = module
+    return _LOADED[version]
