@@ -56,6 +56,7 @@ def why(
             record,
             kinds_of(paper),
             stale=is_stale(paper, record, current),
+            mutants=_mutants(results, paper, record),
             width=min(stdout.width, 100) if stdout.is_terminal else 80,
         )
     )
@@ -70,6 +71,18 @@ def why(
                 markup=False,
                 soft_wrap=True,
             )
+
+
+def _mutants(results: Path, paper: PaperRecord, record: ClaimRecord) -> str | None:
+    """What `falsify` found of this very claim, computed by this very code."""
+    from paperbench.report.mutations import claim_line, find_mutations
+
+    found = find_mutations(results, paper.paper, paper.tier, paper.device)
+    for claim in found.claims if found else ():
+        hashes = record.spec_sha256, record.code_sha256
+        if claim.claim == record.claim and (claim.spec_sha256, claim.code_sha256) == hashes:
+            return claim_line(found, claim.claim) if found else None
+    return None
 
 
 def _find(
@@ -137,11 +150,12 @@ def report(
             help="run `paperbench verify`, or name a folder with `--results`",
         )
     from paperbench.cli.selection import hashes_if_any
+    from paperbench.report.mutations import read_all_mutations
     from paperbench.report.overview import fill_blocks, overview
     from paperbench.report.store import write_if_changed
 
     current = hashes_if_any(claims)
-    text = overview(papers, current)
+    text = overview(papers, current, read_all_mutations(results))
     print(text, end="")
     pages = {results / "README.md": text}
     if into is not None:

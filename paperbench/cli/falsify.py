@@ -52,7 +52,7 @@ def falsify(
     from paperbench.falsify import mutations_of
     from paperbench.ledger import Ledger
     from paperbench.plan import Site
-    from paperbench.report.mutations import score_line, terminal_tables, write_mutations
+    from paperbench.report.mutations import score_line, trial_lines, write_mutations
 
     _, found = load_selected(claims, selectors or [], tier.value)
     selected = [(file, claim) for file, claim in found if mutations_of(file, claim)]
@@ -78,7 +78,8 @@ def falsify(
         if _is_whole(record, selected) and tier is not TierName.smoke:
             where = f" · {write_mutations(results, record)[1]}"
         if not json:
-            stdout.print(terminal_tables(record))
+            width = min(stdout.width, 100) if stdout.is_terminal else 80
+            stdout.print(trial_lines(record, width), soft_wrap=True)
             stdout.print(f"{record.paper}: {score_line(record)}{where}\n", highlight=False)
     raise typer.Exit(_exit_code(records, at_least))
 

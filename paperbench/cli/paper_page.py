@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping
 
+from paperbench.components import ComponentInfo, components_of
 from paperbench.registry import ExperimentInfo, Scalar, experiments
 from paperbench.report.words import one_line
 from paperbench.spec.model import Claim, ClaimFile, Experiment
@@ -25,6 +26,9 @@ def paper_page(file: ClaimFile, width: int) -> str:
         lines += ["", *_experiment(name, experiment, experiments().get(experiment.run), width)]
     for claim in file.claims.values():
         lines += ["", *_claim(file.slug, claim, width)]
+    runs = dict.fromkeys(each.run.partition("/")[0] for each in file.experiments.values())
+    for component in (each for paper in runs for each in components_of(paper)):
+        lines += ["", *_component(component, width)]
     return "\n".join(lines)
 
 
@@ -57,6 +61,14 @@ def _experiment(
         for metric, kind in info.metrics.items()
     )
     return lines + _fold("metrics", metrics, width)
+
+
+def _component(component: ComponentInfo, width: int) -> list[str]:
+    lines = [f"component {component.name}"]
+    lines += _fold("", component.summary, width)
+    for each in component.mutations:
+        lines += _fold("mutation", f"{each.name}: {each.summary}", width)
+    return lines
 
 
 def _direction(direction: str) -> str:

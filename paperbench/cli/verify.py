@@ -185,14 +185,20 @@ def _print_verdicts(
 ) -> None:
     from paperbench.cli.live import format_seconds
     from paperbench.report.numbers import kinds_of
-    from paperbench.report.store import result_path
+    from paperbench.report.store import kept_apart, result_path
     from paperbench.report.terminal import summary_line, verdict_table
 
     for paper in papers:
         stdout.print(verdict_table(paper, kinds_of(paper)))
     exploratory = options.seeds is not None
     where = [str(result_path(results, paper).with_suffix(".md")) for paper in papers]
-    line = summary_line(papers, elapsed=format_seconds(seconds), where=[] if exploratory else where)
+    apart = next((kept_apart(results, paper) for paper in papers if paper.parts), None)
+    line = summary_line(
+        papers,
+        elapsed=format_seconds(seconds),
+        where=[] if exploratory else where,
+        asked=f" --results {apart}" if apart else "",
+    )
     stdout.print(line, highlight=False)
     if exploratory:
         stdout.print(

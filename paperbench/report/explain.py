@@ -19,9 +19,13 @@ def explain(
     kinds: Kinds | None = None,
     *,
     stale: bool = False,
+    mutants: str | None = None,
     width: int = WIDTH,
 ) -> str:
-    """The screen of one verdict, no line longer than `width` but for very long names."""
+    """The screen of one verdict, no line longer than `width` but for very long names.
+
+    mutants: what became of the mutations that the claim was tried on.
+    """
     blocks = [_head(paper, claim, stale, width), _facts(claim, width)]
     if claim.verdict is not None:
         many = len(claim.parts) > 1
@@ -39,6 +43,7 @@ def explain(
             ]
         )
         blocks.append(_control(claim, kinds or {}, width))
+        blocks.append(_fact("mutants", mutants, width) if mutants else [])
     blocks.append(_end(claim, width))
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
@@ -53,6 +58,8 @@ def _head(paper: PaperRecord, claim: ClaimRecord, stale: bool, width: int) -> li
         head = [f"{statement}{verdict:>{width - len(statement)}}"]
     else:
         head = [*textwrap.wrap(statement, width), verdict]
+    for name, part in paper.parts.items():
+        head.append(f"With {part} in the place of {name}: no verdict on the paper.")
     if stale:
         head += textwrap.wrap(
             "The claim or its code has changed since: this verdict does not count until "

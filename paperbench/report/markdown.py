@@ -41,6 +41,7 @@ def paper_table(record: PaperRecord, kinds: Kinds | None = None) -> str:
         "",
         provenance(record),
         "",
+        *_swapped(record),
         *table(
             ("claim", "verdict", "margin [interval]", "n", "control", "paper"),
             [_row(claim, known) for claim in record.claims],
@@ -50,6 +51,14 @@ def paper_table(record: PaperRecord, kinds: Kinds | None = None) -> str:
     for claim in record.claims:
         lines += _section(claim, known)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _swapped(record: PaperRecord) -> list[str]:
+    """Says so when another one's parts were tried."""
+    if not record.parts:
+        return []
+    named = ", ".join(f"`{part}` as {escape(name)}" for name, part in record.parts.items())
+    return [f"**With {named} in the place of the paper's own: no verdict on the paper.**", ""]
 
 
 def provenance(record: PaperRecord) -> str:

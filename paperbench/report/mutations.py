@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from paperbench.judge.mutation_record import MutationRecord, read_mutations
 from paperbench.report.markdown import escape, table
 from paperbench.report.store import part_of_path, write_if_changed
+from paperbench.report.words import STYLES as VERDICT_STYLES
 from paperbench.report.words import one_line
 
 STYLES = {
@@ -59,6 +59,11 @@ def score_line(record: MutationRecord) -> str:
     return line
 
 
+def read_all_mutations(results: Path) -> list[MutationRecord]:
+    """Every paper's, sorted by tier, device and paper."""
+    return [read_mutations(path) for path in sorted(results.glob("mutations/*-*/**/*.json"))]
+
+
 def claim_line(record: MutationRecord, claim: str) -> str | None:
     """What one claim caught of what it could see; None when it was not tried."""
     trials = record.of_claim(claim)
@@ -70,15 +75,41 @@ def claim_line(record: MutationRecord, claim: str) -> str | None:
     return line + (f"; survived: {', '.join(survived)}" if survived else "")
 
 
-def terminal_tables(record: MutationRecord) -> RenderableType:
-    """One row a mutation, then one row a claim."""
-    mutations = Table("mutation", "fate", "caught by", "lives on in", title_justify="left")
-    for name, fate, caught, alive in _mutation_rows(record):
-        mutations.add_row(name, Text(fate, style=STYLES[fate]), caught, alive)
-    claims = Table("claim", "verdict", "its control", "mutations it caught", "not caught")
-    for row in _claim_rows(record):
-        claims.add_row(*row)
-    return Group(Text(record.paper, style="bold"), mutations, claims)
+def trial_lines(record: MutationRecord, width: int) -> Text:
+    """One block a mutation, then one line a claim, no line longer than `width`."""
+    text = Text()
+    for mutation in record.mutations:
+        fate = record.fate(mutation.name)
+        text.append(f"{fate:<15}", style=STYLES[fate])
+        text.append(f"{mutation.name}\n")
+        told = [one_line(mutation.summary), *_told(record, mutation.name)]
+        text.append("".join(f"{line}\n" for each in told for line in _fold(each, width)))
+    for claim in record.claims:
+        line = claim_line(record, claim.claim)
+        text.append(
+            f"{claim.verdict or 'reading':<15}", style=VERDICT_STYLES.get(claim.verdict or "", "")
+        )
+        text.append(f"{claim.claim}\n")
+        told = [line or "not tried: only what passes can be", f"its control: {claim.control}"]
+        text.append("".join(f"{line}\n" for each in told for line in _fold(each, width)))
+    return text
+
+
+def _told(record: MutationRecord, mutation: str) -> Iterator[str]:
+    """Which claims caught it, and which that look at what it changes did not."""
+    trials = [trial for trial in record.trials if trial.mutation == mutation]
+    for words, fate in (("caught by", "killed"), ("lives on in", "survived")):
+        names = [trial.claim for trial in trials if trial.fate == fate]
+        if names:
+            yield f"{words} {', '.join(names)}"
+    yield from (f"{t.claim}: {one_line(t.detail)}" for t in trials if t.fate == "error")
+
+
+def _fold(text: str, width: int) -> list[str]:
+    indent = " " * 15
+    return textwrap.wrap(
+        text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    )
 
 
 def page(record: MutationRecord) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
+from paperbench.judge.mutation_record import MutationRecord
 from paperbench.judge.record import ClaimRecord, PaperRecord
 from paperbench.report.markdown import escape, table, verdict_cell
 from paperbench.report.numbers import format_half_width
@@ -34,7 +35,9 @@ _BLOCK = re.compile(
 _URGENCY = {"error": 0, "unexpected": 0, "inconclusive": 1, "as expected": 2}
 
 
-def overview(papers: Sequence[PaperRecord], current: Current | None) -> str:
+def overview(
+    papers: Sequence[PaperRecord], current: Current | None, mutations: Sequence[MutationRecord] = ()
+) -> str:
     """The page for all records. current: the hashes of today's claims, to mark stale verdicts."""
     lines = [INTRODUCTION]
     for _, group in groupby(sorted(papers, key=_place), key=_place):
@@ -45,6 +48,8 @@ def overview(papers: Sequence[PaperRecord], current: Current | None) -> str:
             *_place_table(together, current),
             "",
         ]
+    if mutations:
+        lines += [*_mutations(mutations), ""]
     if any(is_stale(paper, claim, current) for paper in papers for claim in paper.claims):
         lines += [STALE, ""]
     return "\n".join(lines).rstrip() + "\n"
@@ -65,6 +70,25 @@ def fill_blocks(
         return "\n".join([block["begin"], "", *table, "", block["end"]])
 
     return _BLOCK.sub(fill, page)
+
+
+def _mutations(records: Sequence[MutationRecord]) -> list[str]:
+    """How many broken versions of each paper's model its claims notice."""
+    rows = []
+    for record in records:
+        place = f"{record.tier}-{record.device}"
+        link = f"[{escape(record.paper)}](mutations/{place}/{record.paper}.md)"
+        survivors = ", ".join(record.names_of("survived")) or "−"
+        score = f"{record.killed} of {record.applied}"
+        rows.append([link, place.replace("-", ", "), score, escape(survivors)])
+    return [
+        "## Mutations",
+        "",
+        "Each breaks one part of a model on purpose; it is killed when some claim notices "
+        "(`paperbench falsify`).",
+        "",
+        *table(("paper", "tier, device", "killed", "survivors"), rows),
+    ]
 
 
 def _place(paper: PaperRecord) -> tuple[int, str]:

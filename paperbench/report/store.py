@@ -31,7 +31,7 @@ def result_path(results: Path, record: PaperRecord) -> Path:
     parts = [f"{record.tier}-{record.device}", *record.paper.split("/")]
     for part in parts:
         part_of_path(part)
-    return results.joinpath(*_kept_apart(record), *parts[:-1], f"{parts[-1]}.json")
+    return kept_apart(results, record).joinpath(*parts[:-1], f"{parts[-1]}.json")
 
 
 def part_of_path(name: str) -> str:
@@ -43,12 +43,12 @@ def part_of_path(name: str) -> str:
     return name
 
 
-def _kept_apart(record: PaperRecord) -> list[str]:
-    """Where verdicts on another one's parts go: never among the official ones."""
+def kept_apart(results: Path, record: PaperRecord) -> Path:
+    """The results folder itself, or for another one's parts a folder of their own in it."""
     if not record.parts:
-        return []
+        return results
     named = sorted(f"{name}={part}" for name, part in record.parts.items())
-    return ["with", _UNSAFE.sub("-", "+".join(named))]
+    return results / "with" / _UNSAFE.sub("-", "+".join(named))
 
 
 def write_results(results: Path, record: PaperRecord, *, current_claims: Sequence[str]) -> None:

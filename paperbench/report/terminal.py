@@ -66,8 +66,13 @@ def plain_table(paper: PaperRecord, kinds: Kinds | None = None, *, width: int = 
     return "\n".join(lines)
 
 
-def summary_line(papers: Iterable[PaperRecord], *, elapsed: str, where: Sequence[str]) -> Text:
-    """`5 as expected, 0 not · 2 m 41 s · results/quick-cpu/fox.md · look closer: ...`."""
+def summary_line(
+    papers: Iterable[PaperRecord], *, elapsed: str, where: Sequence[str], asked: str = ""
+) -> Text:
+    """`5 as expected, 0 not · 2 m 41 s · results/quick-cpu/fox.md · look closer: ...`.
+
+    asked: options that the hint needs to find these verdicts.
+    """
     named = [
         (f"{paper.paper}/{claim.claim}", outcome_of(claim), claim.verdict)
         for paper in papers
@@ -94,7 +99,7 @@ def summary_line(papers: Iterable[PaperRecord], *, elapsed: str, where: Sequence
         text.append(f" and {len(where) - 3} more")
     worst = sorted(judged, key=lambda one: _URGENCY[one[1]])
     if worst and where:
-        text.append(f" · look closer: paperbench why {worst[0][0]}")
+        text.append(f" · look closer: paperbench why {worst[0][0]}{asked}")
     return text
 
 

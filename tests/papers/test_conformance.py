@@ -1,5 +1,6 @@
 """What must hold for everything registered: a paper is tested because it is there."""
 
+import dataclasses
 from functools import cache
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import pytest
 import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from paperbench.components import components
 from paperbench.engine.execute import execute, prepare_process
+from paperbench.engine.interface import check_parts
 from paperbench.plan import Site, plan_claim
 from paperbench.registry import experiments, find
 from paperbench.spec import discover, load_and_validate, load_claim_file
@@ -97,8 +100,6 @@ def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(experiment
 
 
 def plan_with_seed(run, seed):
-    import dataclasses
-
     return dataclasses.replace(run, seed=seed)
 
 
@@ -118,6 +119,46 @@ def test_the_control_changes_the_computation(claim):
         outcome_of(run.lineage)[0].metrics for group in runs.control.values() for run in group
     ]
     assert arms != control
+
+
+PAPERS = sorted(
+    path.parent.name for path in (CLAIMS.parent / "paperbench/papers").glob("*/NOTES.md")
+)
+COMPONENTS = {name: info for name, info in components().items() if info.paper in PAPERS}
+MUTATIONS = {m.full_name: m for info in COMPONENTS.values() for m in info.mutations}
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_every_paper_has_at_least_four_mutations(paper):
+    assert sum(info.paper == paper for info in COMPONENTS.values()) >= 1
+    assert sum(each.component.startswith(f"{paper}/") for each in MUTATIONS.values()) >= 4
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_every_component_accepts_its_original(component):
+    check_parts({component: COMPONENTS[component].original})
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_every_mutation_fits_and_changes_a_number_of_some_arm(mutation):
+    """It is broken in what it computes, not in how it is called."""
+    each = MUTATIONS[mutation]
+    parts = {each.component: each.target}
+    check_parts(parts)
+    paper = each.component.partition("/")[0]
+    changed = []
+    for run in RUNS.values():
+        if run.experiment.startswith(f"{paper}/") and not changed:
+            outcome = execute(dataclasses.replace(run, parts=parts))
+            assert outcome.status in ("done", "diverged"), outcome.error
+            if (outcome.metrics, outcome.curves) != numbers_of(run):
+                changed.append(run.label)
+    assert changed
+
+
+def numbers_of(run):
+    outcome, _ = outcome_of(run.lineage)
+    return outcome.metrics, outcome.curves
 
 
 def test_training_leaves_the_threads_and_modes_of_torch_as_the_engine_set_them():
