@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from paperbench.engine.execute import execute, prepare_process
+from paperbench.engine.execute import execute
+from paperbench.engine.isolation import prepare_process
 from paperbench.plan import Site, plan_claim
 from paperbench.registry import experiments, find
 from paperbench.spec import discover, load_and_validate, load_claim_file
