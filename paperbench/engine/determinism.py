@@ -95,10 +95,34 @@ class Comparison:
         """Whether both repeated themselves, and each other."""
         return self.here is not None and self.here == self.worker
 
+    def text(self, device: str) -> str:
+        """One line for a person."""
+        if self.bitwise:
+            return f"bitwise the same here and in a worker ({device}, probe {self.here})"
+        if self.here is not None and self.worker is not None:
+            return f"a worker gets other numbers: {self.worker}, here {self.here} ({device})"
+        where = [
+            name
+            for name, digest in (("here", self.here), ("in a worker", self.worker))
+            if not digest
+        ]
+        return f"the same seed gives other numbers {' and '.join(where)} ({device})"
+
+    def mend(self) -> str:
+        """What to do where it is not bitwise the same; else empty."""
+        if self.bitwise:
+            return ""
+        if self.here is not None and self.worker is not None:
+            return "the margins stay valid; for equal bits train in one place: `verify --workers 0`"
+        return (
+            "the margins stay valid, but a run cannot be repeated exactly: is another torch "
+            "build, or `--device cpu`, any better?"
+        )
+
 
 def compare_with_a_worker(device: str) -> Comparison:
     """Probe here and in a new process. Raises RuntimeError when one of them cannot."""
-    spawn = multiprocessing.get_context("spawn")
+    spawn = multiprocessing.get_context("spawn")  # as the engine's workers are started
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:  # BrokenProcessPool: a RuntimeError
         worker = pool.submit(probe, device)  # imports torch while this process trains
         return Comparison(probe(device), worker.result())

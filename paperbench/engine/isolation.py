@@ -72,9 +72,8 @@ _SETTINGS = (
     _autocast("cuda"),
     _attribute(torch.backends.mkldnn, "enabled", True),
     _attribute(torch.backends.cudnn, "enabled", True),
-    _attribute(
-        torch.backends.cudnn, "benchmark", False
-    ),  # the fastest kernel is another one each time
+    # On, it takes the kernel that was fastest, which is another one another time.
+    _attribute(torch.backends.cudnn, "benchmark", False),
     # Which kernels attention may choose from: named after CUDA, heeded on a CPU too.
     _Setting(_cuda.flash_sdp_enabled, _cuda.enable_flash_sdp, True),
     _Setting(_cuda.mem_efficient_sdp_enabled, _cuda.enable_mem_efficient_sdp, True),
