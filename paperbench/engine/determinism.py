@@ -101,12 +101,9 @@ class Comparison:
             return f"bitwise the same here and in a worker ({device}, probe {self.here})"
         if self.here is not None and self.worker is not None:
             return f"a worker gets other numbers: {self.worker}, here {self.here} ({device})"
-        where = [
-            name
-            for name, digest in (("here", self.here), ("in a worker", self.worker))
-            if not digest
-        ]
-        return f"the same seed gives other numbers {' and '.join(where)} ({device})"
+        found = {"here": self.here, "in a worker": self.worker}
+        where = " and ".join(place for place, digest in found.items() if digest is None)
+        return f"the same seed gives other numbers each time {where} ({device})"
 
     def mend(self) -> str:
         """What to do where it is not bitwise the same; else empty."""
