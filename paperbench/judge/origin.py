@@ -25,9 +25,9 @@ def origin_of(runs: Iterable[FinishedRun]) -> dict[str, Any]:
 
 
 def combined(environments: Iterable[Environment]) -> dict[str, Any]:
-    """Several environments as one; of those that hold nothing, nothing."""
+    """Several environments as one, names in order; of those that hold nothing, nothing."""
     known = [each for each in environments if each]
-    names = dict.fromkeys(name for each in known for name in each if name != _PROBE)
+    names = sorted({name for each in known for name in each} - {_PROBE})
     merged = {name: _agreed(each[name] for each in known if name in each) for name in names}
     if "dirty" in merged:
         merged["dirty"] = merged["dirty"] is not False
