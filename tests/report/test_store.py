@@ -85,13 +85,13 @@ def test_each_claim_keeps_the_commit_that_computed_it(tmp_path):
         paper(first, environment={**made_at("a"), "data": {"d": "1"}}),
         current_claims=NAMES,
     )
-    second = claim(environment=made_at("b"))
     again = first.model_copy(update={"environment": made_at("b"), "seconds": {"fox": 99.0}})
-    for judged in ([second], [second, again]):
+    second, third = (claim(environment=made_at("b"), summary=summary) for summary in "12")
+    for judged in ([second], [third, again]):
         later = paper(*judged, environment={**made_at("b"), "data": {"d": "1"}})
         write_results(tmp_path, later, current_claims=NAMES)
         stored = read_record(tmp_path / "quick-cpu" / "fox.json")
-        assert stored.claims == [second, first]
+        assert stored.claims == [judged[0], first]
         assert stored.environment["commit"] == ["a" * 40, "b" * 40]
         assert stored.environment["data"] == {"d": "1"}
         assert stored.environment["determinism"]["bitwise"] is True
