@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from paperbench.engine.execute import prepare_process
+from paperbench.engine.isolation import prepare_process
 from paperbench.lab import Run, adam, cross_entropy, train
 
 REPEATS = 9

@@ -137,6 +137,8 @@ def test_files_stay_readable():
         "judge.record",
         "judge.looks",
         "judge.outcome",
+        "judge.origin",
+        "report.origin",
         "datasets",
         "plan",
         "ledger",

@@ -1,9 +1,11 @@
 """Experiments that only tests use: each one fails, or succeeds, in its own way."""
 
 import os
+import random
 import time
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -93,3 +95,68 @@ def trouble(
     if how == "wrong-metrics":
         return {"lost": 1.0}
     return {"loss": float("nan") if how == "nan" else 1.0, "floor": 2.0}
+
+
+@experiment("trial/careless", metrics={"value": score, "floor": score}, chance={"value": "floor"})
+def careless(run: Run) -> Metrics:
+    """Depend on everything that a process can be set to, and seed nothing."""
+    query = torch.rand(1, 2, 5, 4)  # (batch, heads, seq, d_head)
+    weight = torch.ones(6, 6, requires_grad=True)
+    attended = torch.nn.functional.scaled_dot_product_attention(query, query, query)
+    seen = [
+        torch.rand(()).item(),
+        np.random.random(),
+        random.random(),
+        (torch.ones(()) / 3).item(),
+        attended.sum().item(),
+        (weight @ weight / 3).sum().item(),
+        weight.square().sum().requires_grad,
+        torch.get_num_threads(),
+        torch.get_deterministic_debug_mode(),
+        torch.get_float32_matmul_precision() == "highest",
+        torch.is_anomaly_enabled(),
+        torch.backends.mkldnn.enabled,
+        torch.backends.cuda.flash_sdp_enabled(),
+        (torch.tensor(1e-40) * 1.0).item(),
+        float(np.array(1e-300) * 1e-300),
+        len(os.getcwd()),
+        "LEFT_BEHIND" in os.environ,
+    ]
+    for place, value in enumerate(seen):
+        run.record("seen", place, float(value))
+    return {"value": float(seen[0]), "floor": -1e9}
+
+
+def _sow() -> None:
+    torch.manual_seed(999)
+    np.random.seed(999)
+    random.seed(999)
+
+
+LEFT_BEHIND = {
+    "seeds": _sow,
+    "dtype": lambda: torch.set_default_dtype(torch.float64),
+    "device": lambda: torch.set_default_device("meta"),
+    "grad": lambda: torch.set_grad_enabled(False),
+    "threads": lambda: torch.set_num_threads(2),
+    "algorithms": lambda: torch.use_deterministic_algorithms(False),
+    "precision": lambda: torch.set_float32_matmul_precision("medium"),
+    "denormals": lambda: torch.set_flush_denormal(True),
+    "autocast": lambda: torch.set_autocast_enabled("cpu", True),
+    "anomaly": lambda: torch.set_anomaly_enabled(True),
+    "mkldnn": lambda: torch.backends.mkldnn.set_flags(False),
+    "attention": lambda: torch.backends.cuda.enable_flash_sdp(False),
+    "numpy": lambda: np.seterr(all="raise"),
+    "folder": lambda: os.chdir("/"),
+    "environment": lambda: os.environ.update(LEFT_BEHIND="yes"),
+}
+
+
+@experiment("trial/litter", metrics={"value": score, "floor": score}, chance={"value": "floor"})
+def litter(run: Run, *, what: str = "seeds", then: Literal["return", "raise"] = "raise") -> Metrics:
+    """Leave the process changed, in one way or in `all`, and end well or not."""
+    for leave in LEFT_BEHIND.values() if what == "all" else [LEFT_BEHIND[what]]:
+        leave()
+    if then == "raise":
+        raise ValueError("crashed with the process changed")
+    return {"value": 1.0, "floor": 0.0}

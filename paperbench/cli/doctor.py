@@ -34,7 +34,15 @@ class Finding:
 
 def doctor(claims: ClaimsOption = None, json: JsonOption = False) -> None:
     """Check the installation and say how to mend it."""
-    findings = [*_versions(), *_machine(), *_data(), _ledger(), _claims(claims), *_plugins()]
+    findings = [
+        *_versions(),
+        *_machine(),
+        *_determinism(),
+        *_data(),
+        _ledger(),
+        _claims(claims),
+        *_plugins(),
+    ]
     if json:
         print(
             json_text.dumps([asdict(finding) for finding in findings], indent=1, ensure_ascii=False)
@@ -87,6 +95,29 @@ def _machine() -> Iterator[Finding]:
             f"torch cannot tell: {broken}",
             "reinstall torch for this machine; `--device cpu` may still work",
         )
+
+
+def _determinism() -> Iterator[Finding]:
+    """Whether the same seed gives the same bits, for each device that there is."""
+    try:
+        from paperbench.engine.determinism import compare_with_a_worker
+        from paperbench.engine.devices import available_devices
+
+        devices = [device for device in available_devices() if device != "cuda"]  # it is cuda:0
+    except Exception:  # the line on devices, or on packages, says it
+        return
+    for device in devices:
+        try:
+            found = compare_with_a_worker(device)
+        except Exception as broken:  # a driver can fail in any way; the other lines must still come
+            yield Finding(
+                "determinism",
+                False,
+                f"could not be probed ({device}): {broken}",
+                f"is `paperbench verify --tier smoke --device {device}` better off?",
+            )
+            continue
+        yield Finding("determinism", found.bitwise, found.text(device), found.mend())
 
 
 def _data() -> Iterator[Finding]:

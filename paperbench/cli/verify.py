@@ -280,6 +280,7 @@ def _first_runs(selected: list[Selected], options: Options) -> Iterable[PlannedR
 def _paper_record(file: ClaimFile, claims: list[ClaimRecord], options: Options) -> PaperRecord:
     from paperbench.cli.parts import named_parts
     from paperbench.engine.provenance import environment
+    from paperbench.judge.origin import combined
     from paperbench.judge.record import PaperRecord
     from paperbench.plan import plan_claim
 
@@ -294,7 +295,10 @@ def _paper_record(file: ClaimFile, claims: list[ClaimRecord], options: Options) 
         title=file.paper.title,
         tier=options.site.tier,
         device=options.site.device_class,
-        environment=environment(options.site.device, [name for name in datasets if name]),
+        environment={
+            **environment(options.site.device, [name for name in datasets if name]),
+            **combined(record.environment for record in claims),
+        },
         generated=datetime.now(UTC).isoformat(timespec="seconds"),
         parts=named_parts(file, options.site),
         claims=claims,

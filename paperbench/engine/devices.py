@@ -69,11 +69,18 @@ def _may_have_accelerator() -> bool:
 
 def _cpu_name() -> str:
     try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
-        pass
+        lines = []
+    # Several processors a line each: the first one's, by name.
+    told = {
+        name.strip(): value.strip()
+        for name, _, value in (line.partition(":") for line in reversed(lines))
+    }
+    if name := told.get("model name"):
+        # A virtual machine may hide which `AMD EPYC` it is; its numbers differ from another one's.
+        numbers = [f"{part} {told[part]}" for part in ("cpu family", "model") if part in told]
+        return ", ".join([name, *numbers])
     import platform
 
     return platform.processor() or platform.machine()

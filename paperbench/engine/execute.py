@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 import traceback
 from collections.abc import Callable, Mapping
 
-import torch
-
+from paperbench.engine.determinism import probed
+from paperbench.engine.isolation import isolated
 from paperbench.engine.parts import in_place
 from paperbench.engine.provenance import run_environment
 from paperbench.lab.run import Diverged, OutOfTime, Run
@@ -16,15 +15,7 @@ from paperbench.ledger import FinishedRun, Status
 from paperbench.plan import PlannedRun
 from paperbench.registry import ExperimentInfo, find
 
-THREADS_PER_RUN = 1  # the same everywhere: another count sums in another order
 Report = Callable[[int, int, dict[str, float]], None]
-
-
-def prepare_process() -> None:
-    """Make this process compute the same numbers as any other on the same class of device."""
-    torch.set_num_threads(THREADS_PER_RUN)
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True, warn_only=True)
 
 
 def execute(planned: PlannedRun, report: Report | None = None) -> FinishedRun:
@@ -33,6 +24,7 @@ def execute(planned: PlannedRun, report: Report | None = None) -> FinishedRun:
     KeyboardInterrupt passes through.
     """
     info = find(planned.experiment)
+    found_out = probed(planned.device)  # before the run's clock starts: it is no part of it
     run = Run(
         seed=planned.seed,
         device=planned.device,
@@ -46,7 +38,7 @@ def execute(planned: PlannedRun, report: Report | None = None) -> FinishedRun:
     started = time.perf_counter()
     try:
         experiment = info.load()
-        with in_place(planned.parts):
+        with isolated(planned.seed), in_place(planned.parts):
             metrics = _checked(info, experiment(run, **planned.params))
     except Diverged as problem:
         status, error = "diverged", problem.message
@@ -65,7 +57,7 @@ def execute(planned: PlannedRun, report: Report | None = None) -> FinishedRun:
         seconds=time.perf_counter() - started,
         error=error,
         inputs=planned.inputs,
-        environment=run_environment(planned.device),
+        environment={**run_environment(planned.device), **found_out},
     )
 
 

@@ -70,7 +70,8 @@ class InProcess(Engine):
         self._waiting.append(run)
 
     def collect(self, seconds: float) -> list[FinishedRun]:
-        from paperbench.engine.execute import execute, prepare_process
+        from paperbench.engine.execute import execute
+        from paperbench.engine.isolation import prepare_process
 
         if not self._waiting:
             return []
@@ -190,7 +191,7 @@ def _interrupts_held_back() -> Iterator[None]:
 
 
 def _start_worker() -> None:
-    from paperbench.engine.execute import prepare_process
+    from paperbench.engine.isolation import prepare_process
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     prepare_process()

@@ -17,7 +17,7 @@ from paperbench.engine.devices import device_name
 
 @cache
 def run_environment(device: str) -> dict[str, Any]:
-    """What can change a run's numbers, apart from what its key covers."""
+    """Where a run is carried out: the versions, the machine, and the commit of the bench."""
     return {
         "paperbench": paperbench.__version__,
         "torch": version("torch"),
@@ -25,14 +25,14 @@ def run_environment(device: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": device_name(device),
+        **_commit(),
     }
 
 
 def environment(device: str, datasets: Iterable[str]) -> dict[str, Any]:
-    """The environment block of a results file: `run_environment`, commit, and data checksums."""
+    """The environment of this process for a results file: `run_environment`, data checksums."""
     return {
         **run_environment(device),
-        **_commit(),
         "data": {name: DATASETS[name].sha256() for name in sorted(set(datasets))},
     }
 

@@ -8,6 +8,7 @@ from typing import cast
 from paperbench.judge.control import metrics_by_arm, values_by_arm
 from paperbench.judge.decide import Evidence, Judgement
 from paperbench.judge.looks import Look
+from paperbench.judge.origin import origin_of
 from paperbench.judge.outcome import Expected, as_expected
 from paperbench.judge.record import ClaimRecord, Control
 from paperbench.judge.samples import Runs
@@ -40,6 +41,7 @@ def to_record(
     runs = {arm: evidence.arms[arm][: look.n] for arm in check.arms()}
     metrics = {arm: [*names, *_floors(info, names)] for arm, names in metrics_by_arm(check).items()}
     expected = _expected(claim, tier)
+    used = {run.key: run for run in _used(runs, evidence, look)}
     return ClaimRecord(
         claim=claim.name,
         statement=claim.statement,
@@ -66,10 +68,11 @@ def to_record(
         because=claim.because,
         spec_sha256=spec_sha256,
         code_sha256=code_sha256,
-        runs=list(dict.fromkeys(_keys(runs, evidence, look))),
+        runs=list(used),
         seconds={
             arm: sum(run.seconds for run in by_seed) / len(by_seed) for arm, by_seed in runs.items()
         },
+        environment=origin_of(used.values()),
     )
 
 
@@ -115,15 +118,15 @@ def _not_run(claim: Claim, judgement: Judgement) -> Control | None:
 
 
 def _mean_budget(by_seed: Sequence[FinishedRun]) -> dict[str, float]:
-    """Means over the seeds, of what every seed reports."""
+    """Means over the seeds, of what every seed reports, in an order that no ledger changes."""
     return {
         name: sum(run.budget[name] for run in by_seed) / len(by_seed)
-        for name in by_seed[0].budget
+        for name in sorted(by_seed[0].budget)
         if all(name in run.budget for run in by_seed)
     }
 
 
-def _keys(runs: Runs, evidence: Evidence, look: Look) -> Iterator[str]:
+def _used(runs: Runs, evidence: Evidence, look: Look) -> Iterator[FinishedRun]:
     others = [] if evidence.anchor is None else [evidence.anchor]
     for by_seed in [*runs.values(), *(evidence.control or {}).values(), *others]:
-        yield from (run.key for run in by_seed[: look.n])
+        yield from by_seed[: look.n]

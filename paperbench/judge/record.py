@@ -72,6 +72,7 @@ class ClaimRecord(Record):
     margin: the weakest part's. code_sha256: of the source that computed the runs; empty for a
     reading. look: 1-based, of `looks`. summary: one sentence that says why the
     verdict is what it is. next_step: what a person can do about it. seconds: training time by arm.
+    environment: where the runs were carried out, as they say themselves.
     """
 
     claim: str
@@ -101,6 +102,7 @@ class ClaimRecord(Record):
     code_sha256: str = ""
     runs: list[str] = Field(default_factory=list)
     seconds: dict[str, float] = Field(default_factory=dict)
+    environment: dict[str, Any] = Field(default_factory=dict)
 
 
 class PaperRecord(Record):

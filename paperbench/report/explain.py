@@ -6,6 +6,7 @@ import textwrap
 
 from paperbench.judge.record import ClaimRecord, Margin, PaperRecord, Part
 from paperbench.report.numbers import Kinds, format_margin, supporting, unit_of
+from paperbench.report.origin import origin_parts
 from paperbench.report.seed_plot import seed_lines
 from paperbench.report.words import control_state, one_line, verdict_word
 
@@ -44,6 +45,7 @@ def explain(
         )
         blocks.append(_control(claim, kinds or {}, width))
         blocks.append(_fact("mutants", mutants, width) if mutants else [])
+        blocks.append(_fact("made by", " · ".join(origin_parts(claim.environment)), width))
     blocks.append(_end(claim, width))
     return "\n\n".join("\n".join(block) for block in blocks if block)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from statistics import fmean
-from typing import Any
 
 from paperbench.judge.record import ClaimRecord, Margin, PaperRecord
 from paperbench.report.numbers import (
@@ -16,6 +15,7 @@ from paperbench.report.numbers import (
     supporting,
     unit_of,
 )
+from paperbench.report.origin import origin_parts
 from paperbench.report.words import (
     control_state,
     control_text,
@@ -62,16 +62,9 @@ def _swapped(record: PaperRecord) -> list[str]:
 
 
 def provenance(record: PaperRecord) -> str:
-    """One line: tier, device, versions, machine, commit, data."""
-    known: dict[str, Any] = dict(record.environment)
-    parts = [f"tier {record.tier}", f"device {record.device}"]
-    parts += [f"{name} {known[name]}" for name in ("paperbench", "torch", "numpy") if name in known]
-    parts += [f"Python {known['python']}"] if "python" in known else []
-    parts += [str(known[name]) for name in ("processor", "system") if known.get(name)]
-    if known.get("commit"):
-        dirty = " with uncommitted changes" if known.get("dirty") else ""
-        parts.append(f"commit {str(known['commit'])[:12]}{dirty}")
-    data = known.get("data")
+    """One line: tier, device, versions, machine, commit, whether runs repeat, data."""
+    parts = [f"tier {record.tier}", f"device {record.device}", *origin_parts(record.environment)]
+    data = record.environment.get("data")
     if isinstance(data, dict):
         parts += [f"data {name} sha256 {str(sha256)[:12]}" for name, sha256 in data.items()]
     return escape(" · ".join([*parts, record.generated]))

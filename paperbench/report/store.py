@@ -14,6 +14,7 @@ from typing import Any
 from filelock import FileLock
 
 from paperbench.errors import PaperbenchError, UsageError
+from paperbench.judge.origin import combined
 from paperbench.judge.record import ClaimRecord, PaperRecord, dump_record, read_record
 from paperbench.report.csv_table import paper_csv
 from paperbench.report.markdown import paper_table
@@ -80,10 +81,7 @@ def _merge_and_write(
 ) -> None:
     earlier = _read_earlier(path)
     claims = _merge(earlier.claims if earlier else [], judged, current_claims)
-    environment = dict(record.environment)
-    if earlier is not None and len(claims) > len(judged):  # what is kept rests on its data still
-        kept = earlier.environment.get("data", {})
-        environment["data"] = {**kept, **environment.get("data", {})}
+    environment = _environment(record, earlier, claims)
     merged = record.model_copy(update={"claims": claims, "environment": environment})
     if earlier is not None and _essence(earlier) == _essence(merged):
         merged = earlier
@@ -91,6 +89,24 @@ def _merge_and_write(
     write_if_changed(path, dump_record(merged))
     write_if_changed(path.with_suffix(".md"), paper_table(merged, kinds))
     write_if_changed(path.with_suffix(".csv"), paper_csv(merged))
+
+
+def _environment(
+    record: PaperRecord, earlier: PaperRecord | None, claims: Sequence[ClaimRecord]
+) -> dict[str, Any]:
+    """That of all the claims: one that is kept from an earlier call was made where it was made."""
+    older = earlier.environment if earlier else {}
+    judged_now = {claim.claim for claim in record.claims if not claim.exploratory}
+    origins = [
+        claim.environment or (record.environment if claim.claim in judged_now else older)
+        for claim in claims
+        if claim.verdict is not None
+    ]
+    data = dict(record.environment.get("data", {}))
+    if any(claim.claim not in judged_now for claim in claims):  # it rests on its data still
+        data = {**older.get("data", {}), **data}
+    known = combined({name: each[name] for name in each if name != "data"} for each in origins)
+    return {**record.environment, **known, "data": data}
 
 
 def write_if_changed(path: Path, text: str) -> bool:
@@ -146,16 +162,27 @@ def _merge(
     earlier: Sequence[ClaimRecord], judged: Sequence[ClaimRecord], current: Sequence[str]
 ) -> list[ClaimRecord]:
     records = {claim.claim: claim for claim in earlier if claim.claim in current}
-    records |= {claim.claim: claim for claim in judged}
+    for claim in judged:
+        before = records.get(claim.claim)
+        same = before is not None and _claim_essence(before) == _claim_essence(claim)
+        if not same:  # the commit on record is the one that computed the numbers first
+            records[claim.claim] = claim
     order = {name: place for place, name in enumerate(current)}
     return sorted(records.values(), key=lambda claim: order.get(claim.claim, len(order)))
 
 
 def _essence(record: PaperRecord) -> str:
     """What a file says, without when it was written and how long the training took."""
-    content: dict[str, Any] = json.loads(record.model_dump_json(exclude={"generated"}))
+    content: dict[str, Any] = json.loads(record.model_dump_json(exclude={"generated", "claims"}))
+    content["claims"] = [_claim_essence(claim) for claim in record.claims]
+    return _without_incidentals(content)
+
+
+def _claim_essence(claim: ClaimRecord) -> str:
+    return _without_incidentals(json.loads(claim.model_dump_json(exclude={"seconds"})))
+
+
+def _without_incidentals(content: dict[str, Any]) -> str:
     for name in _INCIDENTAL:
         content["environment"].pop(name, None)
-    for claim in content["claims"]:
-        del claim["seconds"]
     return json.dumps(content, sort_keys=True)

@@ -11,6 +11,7 @@ from records_in_tests import claim, paper
 
 from paperbench.cli import run
 from paperbench.cli.notes_text import keep_formulas
+from paperbench.engine.determinism import Comparison
 from paperbench.judge.record import dump_record
 from paperbench.sources import code_sha256
 from paperbench.spec import load_claim_file
@@ -274,11 +275,31 @@ def test_doctor_says_what_is_missing_and_how_to_mend_it(folder, call, monkeypatc
         "mend": "the full tier needs it: `paperbench data fetch mnist`",
     }
     assert "cpu" in findings["devices"]["detail"]
+    assert findings["determinism"]["ok"]
+    assert "bitwise the same here and in a worker (cpu" in findings["determinism"]["detail"]
     (folder / ".paperbench").mkdir()
     (folder / ".paperbench" / "ledger.sqlite").write_text("not a database, surely")
     code, out, _ = call("doctor")
     assert code == 0
     assert "warn  ledger" in out
+
+
+@pytest.mark.parametrize(
+    ("found", "line"),
+    [
+        (lambda: Comparison("aa", "bb"), "a worker gets other numbers: bb, here aa (cpu)"),
+        (lambda: Comparison(None, None), "the same seed gives other numbers each time here and in"),
+        (lambda: 1 / 0, "could not be probed (cpu): division by zero"),
+    ],
+)
+def test_doctor_warns_of_a_machine_that_does_not_repeat(folder, call, monkeypatch, found, line):
+    monkeypatch.setattr(
+        "paperbench.engine.determinism.compare_with_a_worker", lambda device: found()
+    )
+    code, out, _ = call("doctor")
+    assert code == 0
+    (told,) = (each for each in out.splitlines() if each.startswith("warn  determinism"))
+    assert line in told
 
 
 @pytest.mark.parametrize("arguments", [("verfy",), ("list", "--jsn"), ("why",), ("data", "x")])

@@ -7,6 +7,7 @@ from claims_in_tests import DRAWS, write_claims
 
 from paperbench.cli import run
 from paperbench.cli.verify import exit_code
+from paperbench.engine.determinism import probed
 from paperbench.judge.record import read_record
 
 
@@ -37,6 +38,23 @@ def test_it_ends_with_the_table_the_summary_and_the_files(call, tmp_path):
     assert record.environment["torch"]
     assert len(record.claims[0].runs) == 9
     assert record.claims[0].code_sha256
+
+
+def test_a_process_that_does_not_repeat_is_on_record_and_why_says_so(call, tmp_path, monkeypatch):
+    probed.cache_clear()
+    digests = (f"{number:016x}" for number in range(9))
+    monkeypatch.setattr("paperbench.engine.determinism._train", lambda device: next(digests))
+    try:
+        assert call()[0] == 0
+    finally:
+        probed.cache_clear()
+    stored = read_record(tmp_path / "results" / "quick-cpu" / "draws.json")
+    for environment in (stored.environment, *(claim.environment for claim in stored.claims)):
+        assert environment["determinism"]["bitwise"] is False
+    assert [probe["digest"] for probe in stored.environment["determinism"]["probes"]] == [None]
+    assert "does NOT repeat bit for bit" in (
+        tmp_path / "results" / "quick-cpu" / "draws.md"
+    ).read_text(encoding="utf-8")
 
 
 def test_a_second_call_changes_no_file_and_imports_no_torch(call, tmp_path):

@@ -9,8 +9,10 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from paperbench.components import components
-from paperbench.engine.execute import execute, prepare_process
+from paperbench.engine.execute import execute
 from paperbench.engine.interface import check_parts
+from paperbench.engine.isolation import prepare_process
+from paperbench.engine.pool import Workers
 from paperbench.plan import Site, plan_claim
 from paperbench.registry import experiments, find
 from paperbench.spec import discover, load_and_validate, load_claim_file
@@ -97,6 +99,31 @@ def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(experiment
     if first.curves:
         other = plan_with_seed(run, 1)
         assert execute(other).curves != first.curves
+
+
+@cache
+def outcomes_of_workers():
+    """One smoke run of every experiment, by name, in two worker processes side by side."""
+    runs = {run.experiment: run for run in reversed(RUNS.values())}
+    outcomes = {}
+    with Workers(2) as engine:
+        for run in runs.values():
+            engine.submit(run)
+        while len(outcomes) < len(runs):
+            outcomes |= {outcome.key: outcome for outcome in engine.collect(1.0)}
+    return {name: (run.lineage, outcomes[run.key]) for name, run in runs.items()}
+
+
+@pytest.mark.parametrize("experiment", sorted({run.experiment for run in RUNS.values()}))
+def test_in_a_worker_the_bits_are_the_same_as_here(experiment):
+    lineage, there = outcomes_of_workers()[experiment]
+    here, _ = outcome_of(lineage)
+    kinds = find(experiment).metrics
+    for name in here.metrics:
+        if kinds[name].name != "duration":
+            assert here.metrics[name] == there.metrics[name]
+    assert here.curves == there.curves
+    assert here.environment["determinism"] == there.environment["determinism"] is not None
 
 
 def plan_with_seed(run, seed):

@@ -72,6 +72,41 @@ def test_another_environment_is_written_down(tmp_path, change):
     assert read_record(tmp_path / "quick-cpu" / "fox.json").environment.items() >= change.items()
 
 
+def made_at(commit, **changes):
+    probes = [{"processor": "A CPU", "torch": "2.4.0", "digest": "d1"}]
+    determinism = {"bitwise": True, "probes": probes}
+    return {"torch": "2.4.0", "commit": commit * 40, "determinism": determinism, **changes}
+
+
+def test_each_claim_keeps_the_commit_that_computed_it(tmp_path):
+    first = undecided(environment=made_at("a"))
+    write_results(
+        tmp_path,
+        paper(first, environment={**made_at("a"), "data": {"d": "1"}}),
+        current_claims=NAMES,
+    )
+    again = first.model_copy(update={"environment": made_at("b"), "seconds": {"fox": 99.0}})
+    second, third = (claim(environment=made_at("b"), summary=summary) for summary in "12")
+    for judged in ([second], [third, again]):
+        later = paper(*judged, environment={**made_at("b"), "data": {"d": "1"}})
+        write_results(tmp_path, later, current_claims=NAMES)
+        stored = read_record(tmp_path / "quick-cpu" / "fox.json")
+        assert stored.claims == [judged[0], first]
+        assert stored.environment["commit"] == ["a" * 40, "b" * 40]
+        assert stored.environment["data"] == {"d": "1"}
+        assert stored.environment["determinism"]["bitwise"] is True
+
+
+def test_a_kept_claim_that_is_not_known_to_repeat_is_not_forgotten(tmp_path):
+    older = {"torch": "2.4.0", "commit": "a" * 40, "data": {}}
+    write_results(tmp_path, paper(undecided(), environment=older), current_claims=NAMES)
+    record = paper(claim(environment=made_at("b")), environment={**made_at("b"), "data": {}})
+    write_results(tmp_path, record, current_claims=NAMES)
+    environment = read_record(tmp_path / "quick-cpu" / "fox.json").environment
+    assert environment["determinism"]["bitwise"] is None
+    assert environment["commit"] == ["a" * 40, "b" * 40]
+
+
 def test_a_projection_that_was_edited_or_lost_is_made_again(tmp_path):
     write_results(tmp_path, paper(claim()), current_claims=NAMES)
     before = snapshot(tmp_path)
