@@ -15,6 +15,7 @@ from paperbench.cli.catalogue import list_claims, notes, schema, show, validate
 from paperbench.cli.data import data
 from paperbench.cli.doctor import doctor
 from paperbench.cli.evidence import report, why
+from paperbench.cli.lock import lock
 from paperbench.cli.verify import verify
 from paperbench.errors import PaperbenchError, SpecErrors, render
 
@@ -60,6 +61,7 @@ app.command("show")(show)
 app.command("notes")(notes)
 app.command("why")(why)
 app.command("validate")(validate)
+app.command("lock")(lock)
 app.command("report")(report)
 app.add_typer(data, name="data")
 app.command("doctor")(doctor)
