@@ -29,6 +29,7 @@ LADDER = {
     "engine": {"datasets", "errors", "lab", "ledger", "plan", "registry"},
     "judge": {"errors", "ledger", "metric_kinds", "registry", "spec"},
     "verify": {"engine", "judge", "ledger", "plan", "registry", "spec", "sources"},
+    "prml": {"datasets", "errors", "judge", "registry", "sources", "spec"},
     "report": {"errors", "judge", "metric_kinds", "registry", "spec"},
     "cli": {
         "datasets",
@@ -38,6 +39,7 @@ LADDER = {
         "ledger",
         "lock",
         "plan",
+        "prml",
         "registry",
         "report",
         "spec",
@@ -126,6 +128,7 @@ def test_files_stay_readable():
         "plan",
         "ledger",
         "lock",
+        "prml",
         "engine.devices",
         "engine.provenance",
     ],
