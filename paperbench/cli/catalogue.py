@@ -28,7 +28,7 @@ def list_claims(
     from paperbench.judge.record import read_records
 
     files, records = load_files(claims), read_records(results)
-    current, locks = current_hashes(files), lock_states(files, claims) if files else {}
+    current, locks = current_hashes(files), lock_states(files, claims)
     if json:
         listed = as_json(files, records, current, locks)
         print(json_text.dumps(listed, indent=1, ensure_ascii=False))

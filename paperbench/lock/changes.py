@@ -43,10 +43,14 @@ class Change:
 def changes_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...]:
     """The keys whose values differ. The claim's own come first and without a prefix."""
     before, after = dict(_flat(old)), dict(_flat(new))
+    keys = sorted({*before, *after}, key=lambda key: (key.startswith("experiment."), key))
+    changes = [Change(key, before.get(key, ABSENT), after.get(key, ABSENT)) for key in keys]
     return tuple(
-        Change(key, before.get(key, ABSENT), after.get(key, ABSENT))
-        for key in dict.fromkeys([*before, *after])
-        if _as_json(before.get(key, ABSENT)) != _as_json(after.get(key, ABSENT))
+        change
+        for change in changes
+        if _as_json(change.old) != _as_json(change.new)
+        # A mapping that was filled or emptied is told by its keys.
+        and not any(key.startswith(f"{change.key}.") for key in keys)
     )
 
 

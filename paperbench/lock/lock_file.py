@@ -118,7 +118,8 @@ def _place(name: str, path: Path, text: str) -> Location:
     if found is None:
         return Location(path, 1, 1)
     start = found.start(1)
-    return Location(path, text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start))
+    line, column = text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
+    return Location(path, line, column, len(key))
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
