@@ -118,7 +118,7 @@ def claim_id(created_at: datetime, subject: str) -> str:
 
     The same claim registered in the same second has the same one, and no two others share one.
     """
-    milliseconds = int(created_at.replace(microsecond=0).timestamp()) * 1000
+    milliseconds = int(created_at.timestamp()) * 1000
     drawn = int.from_bytes(hashlib.sha256(subject.encode()).digest()[:10], "big")
     random_a, random_b = (drawn >> 62) & 0xFFF, drawn & (2**62 - 1)
     value = milliseconds << 80 | 0x7 << 76 | random_a << 64 | 0b10 << 62 | random_b
