@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 .PHONY: verify test check setup benchmarks clean
 
 verify: $(VENV)/ready
-	$(BIN)/paperbench verify fox dropout seq2seq --tier quick
+	$(BIN)/paperbench verify fox dropout seq2seq --tier quick --locked
 
 test: check
 	$(BIN)/python -m pytest
@@ -17,6 +17,7 @@ check: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/paperbench lock --check
 
 setup: $(VENV)/ready
 

@@ -66,6 +66,12 @@ class NothingSelected(PaperbenchError):
     exit_code = 5
 
 
+class LockError(PaperbenchError):
+    """The claims are not those that were locked, or there is no lock that can be trusted."""
+
+    exit_code = 6
+
+
 class SpecErrors(SpecError):
     """Every problem found in the claim files, shown together."""
 

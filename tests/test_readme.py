@@ -48,10 +48,11 @@ def run(command, folder):
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
-    """What the tour reads of a fresh clone: claims and results."""
+    """What the tour reads of a fresh clone: claims, their lock and results."""
     folder = tmp_path_factory.mktemp("clone")
     for name in ("claims", "results"):
         shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "claims.lock", folder)
     return folder
 
 
@@ -76,6 +77,15 @@ def test_the_first_two_commands_are_targets_of_the_makefile():
     assert targets == ["verify", "test"]
     assert all(re.search(rf"^{target}:", makefile, flags=re.MULTILINE) for target in targets)
     assert "make test" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_a_changed_claim_is_refused_by_both_targets():
+    rules = re.split(r"\n(?=\w+:)", (ROOT / "Makefile").read_text())
+    by_target = {rule.partition(":")[0]: rule for rule in rules}
+    assert "paperbench lock --check" in by_target["check"]
+    assert by_target["test"].startswith("test: check\n")
+    assert " --locked" in by_target["verify"]
+    assert run("paperbench lock --check", ROOT).stdout.endswith("claims as locked\n")
 
 
 def test_the_claim_of_the_readme_is_valid(tmp_path):

@@ -16,6 +16,8 @@ from paperbench.cli.data import data
 from paperbench.cli.doctor import doctor
 from paperbench.cli.evidence import report, why
 from paperbench.cli.falsify import falsify
+from paperbench.cli.lock import lock
+from paperbench.cli.prml import prml
 from paperbench.cli.verify import verify
 from paperbench.errors import PaperbenchError, SpecErrors, render
 
@@ -62,6 +64,8 @@ app.command("show")(show)
 app.command("notes")(notes)
 app.command("why")(why)
 app.command("validate")(validate)
+app.command("lock")(lock)
+app.command("prml")(prml)
 app.command("report")(report)
 app.add_typer(data, name="data")
 app.command("doctor")(doctor)

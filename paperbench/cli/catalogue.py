@@ -23,33 +23,39 @@ def list_claims(
 ) -> None:
     """List papers and claims with their last verdicts."""
     from paperbench.cli.listing import as_json, listing
+    from paperbench.cli.lock import lock_states
     from paperbench.cli.selection import current_hashes, load_files
     from paperbench.judge.record import read_records
 
     files, records = load_files(claims), read_records(results)
-    current = current_hashes(files)
+    current, locks = current_hashes(files), lock_states(files, claims)
     if json:
-        print(json_text.dumps(as_json(files, records, current), indent=1, ensure_ascii=False))
+        listed = as_json(files, records, current, locks)
+        print(json_text.dumps(listed, indent=1, ensure_ascii=False))
         return
     if not files:
         raise NothingSelected(
             "there is no claim file",
             help="is this the right folder? `--claims FOLDER` names another",
         )
-    stdout.print(listing(files, records, current), soft_wrap=True)
+    stdout.print(listing(files, records, current, locks), soft_wrap=True)
 
 
 def show(
     paper: Annotated[str, typer.Argument(help="The paper's slug, as `list` shows it.")],
     claims: ClaimsOption = None,
+    results: ResultsOption = Path("results"),
 ) -> None:
-    """Show a paper's citation, experiments and claims."""
-    from paperbench.cli.paper_page import paper_page
-    from paperbench.cli.selection import find_file, load_files
+    """Show a paper's citation, experiments and claims with their verdicts."""
+    from paperbench.cli.lock import lock_states
+    from paperbench.cli.paper_page import Standing, paper_page
+    from paperbench.cli.selection import current_hashes, find_file, load_files
+    from paperbench.judge.record import read_records
 
     width = min(stdout.width, 100) if stdout.is_terminal else 80
-    page = paper_page(find_file(load_files(claims), paper), width)
-    stdout.print(Text(page), soft_wrap=True)
+    file = find_file(load_files(claims), paper)
+    standing = Standing(read_records(results), current_hashes([file]), lock_states([file], claims))
+    stdout.print(Text(paper_page(file, width, standing)), soft_wrap=True)
 
 
 def notes(

@@ -152,7 +152,7 @@ def report(
     from paperbench.cli.selection import hashes_if_any
     from paperbench.report.mutations import read_all_mutations
     from paperbench.report.overview import fill_blocks, overview
-    from paperbench.report.store import write_if_changed
+    from paperbench.report.store import mark_stale, write_if_changed
 
     current = hashes_if_any(claims)
     text = overview(papers, current, read_all_mutations(results))
@@ -161,9 +161,11 @@ def report(
     if into is not None:
         link_base = f"{os.path.relpath(results, into.parent)}/".replace(os.sep, "/")
         pages[into] = fill_blocks(_read_page(into), papers, current, link_base=link_base)
-    for target, content in pages.items():
-        if write_if_changed(target, content):
-            stderr.print(f"wrote {target}", markup=False, soft_wrap=True)
+    written = [target for target, content in pages.items() if write_if_changed(target, content)]
+    if current is not None:
+        written += [path for paper in papers for path in mark_stale(results, paper, current)]
+    for target in written:
+        stderr.print(f"wrote {target}", markup=False, soft_wrap=True)
 
 
 def _read_page(page: Path) -> str:

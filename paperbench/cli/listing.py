@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
 
+from paperbench.cli.lock import LockState
 from paperbench.judge.record import ClaimRecord, PaperRecord
 from paperbench.report.staleness import Current, is_stale
 from paperbench.report.words import STYLES, marked_verdict, one_line, outcome_of, verdict_word
 from paperbench.spec.model import Claim, ClaimFile
 
 NOTHING = "−"
+_LOCK_MARKS: dict[LockState, str] = {"changed": " ≠", "not locked": " +"}
 _TIERS = ("quick", "full")
 Place = tuple[str, str]  # tier, device class
 
 
-def listing(files: Sequence[ClaimFile], records: Sequence[PaperRecord], current: Current) -> Text:
+def listing(
+    files: Sequence[ClaimFile],
+    records: Sequence[PaperRecord],
+    current: Current,
+    locks: Mapping[str, LockState],
+) -> Text:
     """One line a claim below its paper; a column for every tier and device with verdicts."""
     places = _places(records)
     by_place: dict[tuple[str, ...], PaperRecord] = {
         (paper.paper, paper.tier, paper.device): paper for paper in records
     }
-    name_width = max((len(name) for file in files for name in file.claims), default=5)
+    names = {
+        (file.slug, name): name + _lock_mark(locks.get(f"{file.slug}/{name}"))
+        for file in files
+        for name in file.claims
+    }
+    name_width = max(map(len, names.values()), default=5)
     rows: list[tuple[ClaimFile, Claim, list[tuple[str, str]]]] = []
     for file in files:
         for claim in file.claims.values():
@@ -38,13 +50,16 @@ def listing(files: Sequence[ClaimFile], records: Sequence[PaperRecord], current:
         _append_paper(text, file, name_width, places, widths)
         for owner, claim, cells in rows:
             if owner is file:
-                _append_claim(text, claim.name, name_width, cells, widths)
+                _append_claim(text, names[file.slug, claim.name], name_width, cells, widths)
     marks = {word for _, _, cells in rows for cell, _ in cells for word in cell.split()[1:]}
+    marks |= {_lock_mark(state).strip() for state in locks.values()}
     legend = [
         f"{mark} {meaning}"
         for mark, meaning in (
             ("!", "not as expected"),
             ("stale", "the claim or its code has changed since it was judged"),
+            ("≠", "changed since it was locked"),
+            ("+", "not locked"),
         )
         if mark in marks
     ]
@@ -55,9 +70,12 @@ def listing(files: Sequence[ClaimFile], records: Sequence[PaperRecord], current:
 
 
 def as_json(
-    files: Sequence[ClaimFile], records: Sequence[PaperRecord], current: Current
+    files: Sequence[ClaimFile],
+    records: Sequence[PaperRecord],
+    current: Current,
+    locks: Mapping[str, LockState],
 ) -> list[dict[str, Any]]:
-    """The same as a list of papers for programs."""
+    """The same as a list of papers for programs; `lock` is null where there is no lock."""
     papers = []
     for file in files:
         claims = []
@@ -73,6 +91,7 @@ def as_json(
                     "claim": claim.name,
                     "statement": claim.statement,
                     "kind": claim.kind,
+                    "lock": locks.get(f"{file.slug}/{claim.name}"),
                     "verdicts": [_verdict(*pair, current) for pair in found],
                 }
             )
@@ -118,6 +137,10 @@ def _cell(claim: Claim, paper: PaperRecord | None, current: Current) -> tuple[st
     if outcome_of(record) in ("unexpected", "error"):
         style = f"bold {STYLES[verdict_word(record)]}"
     return marked_verdict(record, stale=stale), style
+
+
+def _lock_mark(state: LockState | None) -> str:
+    return "" if state is None else _LOCK_MARKS.get(state, "")
 
 
 def _append_paper(

@@ -3,15 +3,42 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from paperbench.cli.lock import LockState
 from paperbench.components import ComponentInfo, components_of
+from paperbench.judge.record import PaperRecord
 from paperbench.registry import ExperimentInfo, Scalar, experiments
-from paperbench.report.words import one_line
+from paperbench.report.staleness import Current, is_stale
+from paperbench.report.words import marked_verdict, one_line
 from paperbench.spec.model import Claim, ClaimFile, Experiment
 
+_LOCK = {"locked": "locked", "changed": "changed since it was locked", "not locked": "not locked"}
 
-def paper_page(file: ClaimFile, width: int) -> str:
+
+@dataclass(frozen=True)
+class Standing:
+    """Where the claims stand today: their verdicts, what makes one stale, and the lock."""
+
+    records: Sequence[PaperRecord] = ()
+    current: Current = field(default_factory=dict)
+    locks: Mapping[str, LockState] = field(default_factory=dict)
+
+    def facts(self, paper: str, claim: str) -> list[tuple[str, str]]:
+        """What to show beside a claim: (label, text)."""
+        verdicts = [
+            f"{marked_verdict(record, stale=is_stale(page, record, self.current))} "
+            f"({page.tier}, {page.device})"
+            for page in self.records
+            if page.paper == paper and (record := page.find(claim)) is not None
+        ]
+        lock = self.locks.get(f"{paper}/{claim}")
+        facts = [("verdict", "; ".join(verdicts) or "none yet")]
+        return [*facts, ("lock", _LOCK[lock])] if lock else facts
+
+
+def paper_page(file: ClaimFile, width: int, standing: Standing) -> str:
     """The page as text, folded at `width`."""
     paper = file.paper
     lines = textwrap.wrap(one_line(paper.title), width)
@@ -26,6 +53,8 @@ def paper_page(file: ClaimFile, width: int) -> str:
         lines += ["", *_experiment(name, experiment, experiments().get(experiment.run), width)]
     for claim in file.claims.values():
         lines += ["", *_claim(file.slug, claim, width)]
+        for label, text in standing.facts(file.slug, claim.name):
+            lines += _fold(label, text, width)
     runs = dict.fromkeys(each.run.partition("/")[0] for each in file.experiments.values())
     for component in (each for paper in runs for each in components_of(paper)):
         lines += ["", *_component(component, width)]

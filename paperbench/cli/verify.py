@@ -92,10 +92,17 @@ def verify(
         FailOn | None,
         typer.Option(help="`inconclusive`: exit 4 when a claim that should pass is undecided."),
     ] = None,
+    locked: Annotated[
+        bool,
+        typer.Option(
+            "--locked", help="Exit 6, and train nothing, unless the claims are as locked."
+        ),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Train the claims' arms, judge them, and write the verdicts to the results folder."""
     gc.enable()
+    from paperbench.cli.lock import refuse_unlocked
     from paperbench.cli.parts import read_parts
     from paperbench.cli.selection import load_selected
     from paperbench.engine.devices import available_cores, resolve_device
@@ -104,6 +111,8 @@ def verify(
     from paperbench.verify import Options
 
     files, selected = load_selected(claims, selectors or [], tier.value)
+    if locked:
+        refuse_unlocked(files, claims, selectors or [])
     site = Site(tier.value, resolve_device(device), read_parts(replace or [], selected))
     if workers is None:
         workers = available_cores() if site.device == "cpu" else 0
@@ -313,10 +322,12 @@ def _in_file_order(file: ClaimFile, records: list[ClaimRecord]) -> list[ClaimRec
 def _store(
     results: Path, files: list[ClaimFile], papers: list[PaperRecord], *, exploratory: bool
 ) -> None:
+    from paperbench.cli.selection import current_hashes
     from paperbench.report.store import write_results
 
     if exploratory:
         return
+    hashes = current_hashes(files)
     current = {file.slug: list(file.claims) for file in files}
     for paper in papers:
-        write_results(results, paper, current_claims=current[paper.paper])
+        write_results(results, paper, current_claims=current[paper.paper], current=hashes)

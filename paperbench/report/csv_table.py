@@ -5,20 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from paperbench.judge.record import ClaimRecord, Margin, PaperRecord
+from paperbench.report.staleness import Current, is_stale
 from paperbench.report.words import control_margin, control_state, one_line
 
 _FORMULA = ("=", "+", "-", "@", "\t")
 
 
-def paper_csv(record: PaperRecord) -> str:
+def paper_csv(record: PaperRecord, current: Current | None = None) -> str:
     """The rows of one record as CSV text with a header.
+
+    current: the hashes of today's claims, to mark stale verdicts.
 
     A text cell that a spreadsheet would run as a formula starts with an apostrophe; numbers stay
     numbers, with every digit.
     """
     import pandas as pd
 
-    rows = [_row(record, claim) for claim in record.claims]
+    rows = [
+        {**_row(record, claim), "stale": is_stale(record, claim, current)}
+        for claim in record.claims
+    ]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     return frame.astype({"n": "Int64"}).to_csv(index=False, lineterminator="\n")
 
@@ -32,6 +38,7 @@ COLUMNS = [
     "verdict",
     "expected",
     "as_expected",
+    "stale",
     "margin",
     "low",
     "high",

@@ -16,6 +16,7 @@ from paperbench.report.numbers import (
     unit_of,
 )
 from paperbench.report.origin import origin_parts
+from paperbench.report.staleness import Current, is_stale
 from paperbench.report.words import (
     control_state,
     control_text,
@@ -26,16 +27,24 @@ from paperbench.report.words import (
 )
 
 ARROWS = {"higher": " ↑", "lower": " ↓", "neither": ""}
+STALE = (
+    "`stale`: the claim or its code has changed since, or it is no longer among the claims; "
+    "this verdict does not count until `paperbench verify` judges it again."
+)
 _MARKUP = re.compile(r"([\\`*_\[\]|~$#!])")
 _LINE_START = re.compile(r"^(\d+)([.)])|^([-+>=])")
 
 
-def paper_table(record: PaperRecord, kinds: Kinds | None = None) -> str:
+def paper_table(
+    record: PaperRecord, kinds: Kinds | None = None, current: Current | None = None
+) -> str:
     """The page of one paper's verdicts at one tier on one device.
 
     kinds: what each metric measures, for units and arrows; without one neither is shown.
+    current: the hashes of today's claims, to mark stale verdicts.
     """
     known = kinds or {}
+    stale = {claim.claim: is_stale(record, claim, current) for claim in record.claims}
     lines = [
         f"# {escape(record.title)}",
         "",
@@ -44,12 +53,14 @@ def paper_table(record: PaperRecord, kinds: Kinds | None = None) -> str:
         *_swapped(record),
         *table(
             ("claim", "verdict", "margin [interval]", "n", "control", "paper"),
-            [_row(claim, known) for claim in record.claims],
+            [_row(claim, known, stale=stale[claim.claim]) for claim in record.claims],
         ),
         "",
     ]
+    if any(stale.values()):
+        lines += [STALE, ""]
     for claim in record.claims:
-        lines += _section(claim, known)
+        lines += _section(claim, known, stale=stale[claim.claim])
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -96,7 +107,7 @@ def code(text: str) -> str:
     return f"{fence}{pad}{plain}{pad}{fence}"
 
 
-def _row(claim: ClaimRecord, kinds: Kinds) -> list[str]:
+def _row(claim: ClaimRecord, kinds: Kinds, *, stale: bool) -> list[str]:
     margin, n = "−", "−"
     if claim.margin is not None:
         margin = margin_cell(claim, kinds)
@@ -104,7 +115,7 @@ def _row(claim: ClaimRecord, kinds: Kinds) -> list[str]:
     control = "−" if claim.verdict is None else control_text(claim)
     return [
         escape(claim.claim),
-        verdict_cell(claim),
+        verdict_cell(claim, stale=stale),
         margin,
         n,
         control,
@@ -132,9 +143,9 @@ def _margin_text(margin: Margin, unit: str = "") -> str:
     return format_margin(margin, unit).replace("[", "\\[").replace("]", "\\]")
 
 
-def _section(claim: ClaimRecord, kinds: Kinds) -> list[str]:
+def _section(claim: ClaimRecord, kinds: Kinds, *, stale: bool) -> list[str]:
     lines = [f"## {escape(claim.claim)}", "", escape(claim.statement), ""]
-    facts = [f"verdict: {verdict_cell(claim)}: {escape(claim.summary)}"]
+    facts = [f"verdict: {verdict_cell(claim, stale=stale)}: {escape(claim.summary)}"]
     note = expectation(claim) if claim.expected != "PASS" else None
     facts += [escape(note)] if note else []
     facts += [f"check: {code(claim.check)}"] if claim.check else []

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from paperbench.judge.mutation_record import MutationRecord
 from paperbench.judge.record import ClaimRecord, PaperRecord
-from paperbench.report.markdown import escape, table, verdict_cell
+from paperbench.report.markdown import STALE, escape, table, verdict_cell
 from paperbench.report.numbers import format_half_width
 from paperbench.report.staleness import Current, is_stale
 from paperbench.report.words import control_text, outcome_of
@@ -23,10 +23,6 @@ and `paperbench report --markdown` writes this page; nothing here is edited by h
 A margin is positive where it supports the claim. The control is the same comparison with the
 credited mechanism switched off; on it the claim must not pass.
 """
-STALE = (
-    "`stale`: the claim or its code has changed since, or it is no longer among the claims; "
-    "this verdict does not count until `paperbench verify` judges it again."
-)
 _BLOCK = re.compile(
     r"(?P<begin><!-- paperbench: results (?P<place>[a-z]+-[a-z]+) -->)\n"
     r"(?:.*?\n)??(?P<end><!-- paperbench: end -->)",

@@ -19,12 +19,17 @@ from paperbench.judge.record import ClaimRecord, PaperRecord, dump_record, read_
 from paperbench.report.csv_table import paper_csv
 from paperbench.report.markdown import paper_table
 from paperbench.report.numbers import kinds_of
+from paperbench.report.staleness import Current
 
 _PART = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.=+]+")
 # What may differ while the numbers are the same: a run's key covers its code, so the commit that
 # is on record is the one that computed them.
 _INCIDENTAL = ("commit", "dirty")
+_MEND = (
+    "make room or choose another folder with `--results`; finished runs are in the ledger, so the "
+    "same command writes it again without training"
+)
 
 
 def result_path(results: Path, record: PaperRecord) -> Path:
@@ -52,11 +57,18 @@ def kept_apart(results: Path, record: PaperRecord) -> Path:
     return results / "with" / _UNSAFE.sub("-", "+".join(named))
 
 
-def write_results(results: Path, record: PaperRecord, *, current_claims: Sequence[str]) -> None:
+def write_results(
+    results: Path,
+    record: PaperRecord,
+    *,
+    current_claims: Sequence[str],
+    current: Current | None = None,
+) -> None:
     """Store a paper's verdicts as JSON, Markdown and CSV, beside those of earlier calls.
 
     current_claims: the paper's claims in their order. One that was not judged this time keeps its
-    earlier record; one that is not current any more loses it. Nothing is written for the smoke
+    earlier record; one that is not current any more loses it. current: the hashes of today's
+    claims, to mark what was kept and is stale. Nothing is written for the smoke
     tier and for exploratory records, nor when only the time of writing would change.
     """
     judged = [claim for claim in record.claims if not claim.exploratory]
@@ -65,7 +77,27 @@ def write_results(results: Path, record: PaperRecord, *, current_claims: Sequenc
     path = result_path(results, record)
     # Two calls at once, on two claims of one paper: the later one must see what the earlier wrote.
     with _lock(results):
-        _merge_and_write(path, record, judged, current_claims)
+        merged = _merged(path, record, judged, current_claims)
+        write_if_changed(path, dump_record(merged))
+        write_if_changed(path.with_suffix(".md"), paper_table(merged, kinds_of(merged), current))
+        write_if_changed(path.with_suffix(".csv"), paper_csv(merged, current))
+
+
+def mark_stale(results: Path, record: PaperRecord, current: Current) -> list[Path]:
+    """Mark the stale verdicts in a record's Markdown and CSV; return the files that changed.
+
+    A page that is not there is not made. Writing CSV imports pandas, so it is left alone unless
+    the Markdown, which says the same, has changed.
+    """
+    path = result_path(results, record)
+    page, sheet = path.with_suffix(".md"), path.with_suffix(".csv")
+    if not page.exists():
+        return []
+    with _lock(results):
+        stored = read_record(path)
+        if not write_if_changed(page, paper_table(stored, kinds_of(stored), current)):
+            return []
+        return [page, sheet] if write_if_changed(sheet, paper_csv(stored, current)) else [page]
 
 
 def _lock(results: Path) -> FileLock:
@@ -76,19 +108,17 @@ def _lock(results: Path) -> FileLock:
     return FileLock(folder / f"results-{name}.lock")
 
 
-def _merge_and_write(
+def _merged(
     path: Path, record: PaperRecord, judged: Sequence[ClaimRecord], current_claims: Sequence[str]
-) -> None:
+) -> PaperRecord:
+    """What the file is to hold: the earlier record itself where nothing but its date is new."""
     earlier = _read_earlier(path)
     claims = _merge(earlier.claims if earlier else [], judged, current_claims)
     environment = _environment(record, earlier, claims)
     merged = record.model_copy(update={"claims": claims, "environment": environment})
     if earlier is not None and _essence(earlier) == _essence(merged):
-        merged = earlier
-    kinds = kinds_of(merged)
-    write_if_changed(path, dump_record(merged))
-    write_if_changed(path.with_suffix(".md"), paper_table(merged, kinds))
-    write_if_changed(path.with_suffix(".csv"), paper_csv(merged))
+        return earlier
+    return merged
 
 
 def _environment(
@@ -109,18 +139,21 @@ def _environment(
     return {**record.environment, **known, "data": data}
 
 
-def write_if_changed(path: Path, text: str) -> bool:
-    """Write `text` unless the file holds it already; return whether it was written."""
+def write_if_changed(path: Path, text: str, *, help: str = _MEND) -> bool:
+    """Write `text` unless the file holds it already; return whether it was written.
+
+    help: what to do where the disk is full or the folder cannot be written.
+    """
     try:
         if path.read_bytes() == text.encode():
             return False
     except OSError:
         pass
-    write_atomically(path, text)
+    write_atomically(path, text, help=help)
     return True
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str, *, help: str = _MEND) -> None:
     """Replace a file in one step: a reader, or a crash, sees the old one or the new one.
 
     Raises PaperbenchError when the folder cannot be written or the disk is full.
@@ -138,9 +171,7 @@ def write_atomically(path: Path, text: str) -> None:
         name = None
     except OSError as broken:
         raise PaperbenchError(
-            f"{path} cannot be written: {broken.strerror or broken}",
-            help="make room or choose another folder with `--results`; finished runs are in the "
-            "ledger, so the same command writes it again without training",
+            f"{path} cannot be written: {broken.strerror or broken}", help=help
         ) from None
     finally:
         if name is not None:

@@ -142,10 +142,11 @@ class ClaimFile(Model):
         assert claim.experiment is not None
         return self.experiments[claim.experiment]
 
-    def claim_sha256(self, claim: Claim) -> str:
-        """Hash of everything that decides the claim's verdict, and of its statement.
+    def claim_content(self, claim: Claim) -> dict[str, Any]:
+        """Everything that decides the claim's verdict, and its statement: hashed, and locked.
 
-        An arm of the same experiment that this claim does not use is not part of it.
+        An arm of the same experiment that this claim does not use is not part of it, nor is what
+        only explains the claim: `source`, `reported` and `because`.
         """
         experiment = None
         if claim.experiment:
@@ -154,15 +155,17 @@ class ClaimFile(Model):
             experiment["arms"] = {
                 arm: params for arm, params in experiment["arms"].items() if arm in used
             }
-        return canonical_sha256(
-            {
-                # What is absent leaves no trace, so that a new optional key ages no verdict.
-                "claim": claim.model_dump(
-                    mode="json", exclude={"source", "reported", "because"}, exclude_none=True
-                ),
-                "experiment": experiment,
-            }
-        )
+        return {
+            # What is absent leaves no trace, so that a new optional key ages no verdict.
+            "claim": claim.model_dump(
+                mode="json", exclude={"source", "reported", "because"}, exclude_none=True
+            ),
+            "experiment": experiment,
+        }
+
+    def claim_sha256(self, claim: Claim) -> str:
+        """Hash of `claim_content`: a verdict that carries another one is stale."""
+        return canonical_sha256(self.claim_content(claim))
 
 
 def canonical_sha256(value: Mapping[str, Any]) -> str:

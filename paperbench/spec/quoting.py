@@ -23,6 +23,10 @@ def describe(value: object) -> str:
     return "a list" if isinstance(value, list) else "a mapping"
 
 
+def printable(text: str) -> str:
+    """Return `text` with a question mark for all that a terminal would act on."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 def _clean(text: str) -> str:
-    clipped = text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "..."
-    return "".join(letter if letter.isprintable() else "?" for letter in clipped)
+    return printable(text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "...")

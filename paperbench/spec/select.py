@@ -38,7 +38,7 @@ def select(files: Sequence[ClaimFile], selectors: Iterable[str] = ()) -> list[Se
     wanted = list(dict.fromkeys(selectors))
     chosen: set[str] = set() if wanted else {one.name for one in every}
     for selector in wanted:
-        matching = {one.name for one in every if _matches(selector, one)}
+        matching = {one.name for one in every if matches(selector, one.name)}
         if not matching:
             raise NothingSelected(
                 f"no claim matches {quoted(selector)}", help=_what_there_is(selector, every)
@@ -47,10 +47,10 @@ def select(files: Sequence[ClaimFile], selectors: Iterable[str] = ()) -> list[Se
     return [one for one in every if one.name in chosen]
 
 
-def _matches(selector: str, one: Selected) -> bool:
-    return selector == "all" or any(
-        fnmatchcase(name, selector) for name in (one.file.slug, one.name)
-    )
+def matches(selector: str, name: str) -> bool:
+    """Return whether a selector means the claim called `name`, `<paper>/<claim>`."""
+    paper = name.rpartition("/")[0]
+    return selector == "all" or any(fnmatchcase(one, selector) for one in (paper, name))
 
 
 def _what_there_is(selector: str, every: list[Selected]) -> str:

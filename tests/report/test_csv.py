@@ -5,6 +5,7 @@ import pytest
 from records_in_tests import claim, margin, paper, reading, undecided
 
 from paperbench.report.csv_table import paper_csv, safe_cell
+from paperbench.report.staleness import Hashes
 
 
 def read(text):
@@ -38,3 +39,10 @@ def test_commas_quotes_and_newlines_stay_in_their_cell():
     frame = read(paper_csv(paper(claim(statement='a, "b"\nc'), reading())))
     assert frame["statement"].tolist() == ['a, "b" c', "Read it."]
     assert pd.isna(frame.loc[1, "verdict"])
+
+
+def test_a_stale_verdict_says_so_in_its_row():
+    record = paper(claim(), undecided())
+    current = {"fox/ppl-below-baseline": Hashes("0" * 64, "")}
+    assert read(paper_csv(record, current))["stale"].tolist() == [False, True]
+    assert read(paper_csv(record))["stale"].tolist() == [False, False]

@@ -140,3 +140,15 @@ def test_nothing_is_stale_where_the_claims_are_not_known():
 
 def test_a_verdict_on_a_claim_that_is_gone_is_stale():
     assert "| PASS stale |" in overview([paper(claim())], {})
+
+
+def test_a_stale_verdict_is_marked_in_its_row_and_its_section():
+    record = paper(claim(), undecided())
+    current = {"fox/ppl-below-baseline": Hashes("0" * 64, "")}
+    page = paper_table(record, current=current)
+    assert "| ppl-below-baseline | PASS | " in page
+    assert "| data-dependent-on-text | INCONCLUSIVE (expected) stale | " in page
+    assert "- verdict: INCONCLUSIVE (expected) stale: the interval still spans zero" in page
+    assert page.count("this verdict does not count until `paperbench verify` judges it again") == 1
+    for fresh in (None, {**current, "fox/data-dependent-on-text": Hashes("0" * 64, "")}):
+        assert "stale" not in paper_table(record, current=fresh)

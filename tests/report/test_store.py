@@ -6,7 +6,8 @@ from records_in_tests import claim, paper, undecided
 
 from paperbench.errors import PaperbenchError, UsageError
 from paperbench.judge.record import read_record, read_records
-from paperbench.report.store import result_path, write_atomically, write_results
+from paperbench.report.staleness import Hashes
+from paperbench.report.store import mark_stale, result_path, write_atomically, write_results
 
 NAMES = ["ppl-below-baseline", "data-dependent-on-text"]
 
@@ -152,3 +153,39 @@ def test_a_failure_half_way_leaves_the_old_file_and_no_rest(tmp_path, monkeypatc
         write_atomically(path, "new\n")
     assert "without training" in caught.value.help
     assert snapshot(tmp_path) == {"file.md": b"old\n"}
+
+
+CURRENT = {f"fox/{name}": Hashes("0" * 64, "") for name in NAMES}
+CHANGED = {**CURRENT, "fox/data-dependent-on-text": Hashes("1" * 64, "")}
+
+
+def test_what_is_kept_from_an_earlier_call_is_marked_when_it_is_stale(tmp_path):
+    write_results(tmp_path, paper(undecided()), current_claims=NAMES, current=CURRENT)
+    page = tmp_path / "quick-cpu" / "fox.md"
+    assert "stale" not in page.read_text()
+    write_results(tmp_path, paper(claim()), current_claims=NAMES, current=CHANGED)
+    assert "| data-dependent-on-text | INCONCLUSIVE (expected) stale |" in page.read_text()
+    assert "| ppl-below-baseline | PASS |" in page.read_text()
+    assert ",INCONCLUSIVE,INCONCLUSIVE,True,True," in page.with_suffix(".csv").read_text()
+
+
+def test_pages_can_be_marked_later_and_the_evidence_stays_as_it_is(tmp_path):
+    write_results(tmp_path, paper(claim(), undecided()), current_claims=NAMES, current=CURRENT)
+    before = snapshot(tmp_path)
+    record = read_records(tmp_path)[0]
+    assert mark_stale(tmp_path, record, CURRENT) == []
+    folder = tmp_path / "quick-cpu"
+    assert mark_stale(tmp_path, record, CHANGED) == [folder / "fox.md", folder / "fox.csv"]
+    marked = snapshot(tmp_path)
+    assert marked["fox.json"] == before["fox.json"]
+    assert b"(expected) stale" in marked["fox.md"]
+    assert mark_stale(tmp_path, record, CHANGED) == []
+    mark_stale(tmp_path, record, CURRENT)
+    assert snapshot(tmp_path) == before
+
+
+def test_a_page_that_is_not_there_is_not_made(tmp_path):
+    write_results(tmp_path, paper(claim()), current_claims=NAMES)
+    (tmp_path / "quick-cpu" / "fox.md").unlink()
+    assert mark_stale(tmp_path, paper(claim()), CHANGED) == []
+    assert sorted(snapshot(tmp_path)) == ["fox.csv", "fox.json"]
