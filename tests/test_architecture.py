@@ -25,6 +25,7 @@ LADDER = {
     "layers": set(),
     "lab": {"datasets", "errors", "metric_kinds", "registry"},
     "papers": {"lab", "layers"},
+    "exhibits": {"lab", "layers", "papers"},
     "engine": {"datasets", "errors", "lab", "ledger", "plan", "registry"},
     "judge": {"errors", "ledger", "metric_kinds", "registry", "spec"},
     "verify": {"engine", "judge", "ledger", "plan", "registry", "spec", "sources"},

@@ -11,14 +11,20 @@ from paperbench.judge.record import ClaimRecord, PaperRecord
 from paperbench.report.staleness import Current, is_stale
 from paperbench.report.words import STYLES, marked_verdict, one_line, outcome_of, verdict_word
 from paperbench.spec.model import Claim, ClaimFile
+from paperbench.spec.select import is_exhibit
 
 NOTHING = "−"
+EXHIBITS = "exhibits: what the bench must refuse · `paperbench verify 'exhibits/*'` runs them\n"
 _TIERS = ("quick", "full")
 Place = tuple[str, str]  # tier, device class
 
 
 def listing(files: Sequence[ClaimFile], records: Sequence[PaperRecord], current: Current) -> Text:
-    """One line a claim below its paper; a column for every tier and device with verdicts."""
+    """One line a claim below its paper; a column for every tier and device with verdicts.
+
+    Exhibits come last, under a heading of their own.
+    """
+    files = sorted(files, key=lambda file: is_exhibit(file.slug))
     places = _places(records)
     by_place: dict[tuple[str, ...], PaperRecord] = {
         (paper.paper, paper.tier, paper.device): paper for paper in records
@@ -34,7 +40,10 @@ def listing(files: Sequence[ClaimFile], records: Sequence[PaperRecord], current:
         for i, place in enumerate(places)
     ]
     text = Text()
+    first_exhibit = next((file for file in files if is_exhibit(file.slug)), None)
     for file in files:
+        if file is first_exhibit:
+            text.append(("\n" if text.plain else "") + EXHIBITS, style="dim")
         _append_paper(text, file, name_width, places, widths)
         for owner, claim, cells in rows:
             if owner is file:
@@ -79,6 +88,7 @@ def as_json(
         papers.append(
             {
                 "paper": file.slug,
+                "exhibit": is_exhibit(file.slug),
                 "title": file.paper.title,
                 "year": file.paper.year,
                 "authors": list(file.paper.authors),

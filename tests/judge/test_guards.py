@@ -39,7 +39,8 @@ def test_an_arm_no_better_than_chance_makes_a_claim_vacuous():
     assert verdict(better, arms(0.505)) == ("VACUOUS", ["chance"])
     judgement, _ = verdict_of(better, arms(0.6))
     assert judgement.summary == (
-        "the chance guard tripped: on seed 0 old.acc 0.5 against floor 0.6: no better than chance"
+        "the check holds and means nothing, says the chance guard: "
+        "on seed 0 old.acc is 0.5, no better than chance (floor 0.6)"
     )
     for exempt in ("old", "old.acc"):
         excused = claim("new.acc > old.acc", exempt={exempt: "it is the chance baseline"})
@@ -177,7 +178,8 @@ def test_a_control_that_changed_no_number_is_named_as_such():
     judgement, _ = verdict_of(claim("new.x > old.x"), arms, control=same)
     assert judgement.verdict == "VACUOUS"
     assert judgement.summary == (
-        "the identical guard tripped: the control computed exactly what the arm did"
+        "the check holds and means nothing, says the identical guard: "
+        "the control computed exactly what the arm did"
     )
     barely = {"new": arm(x=around(2.0001), key="control"), "old": arms["old"]}
     judgement, _ = verdict_of(claim("new.x > old.x"), arms, control=barely)

@@ -140,3 +140,20 @@ def test_nothing_is_stale_where_the_claims_are_not_known():
 
 def test_a_verdict_on_a_claim_that_is_gone_is_stale():
     assert "| PASS stale |" in overview([paper(claim())], {})
+
+
+def test_exhibits_stand_apart_and_count_nowhere():
+    shown = claim("shown", verdict="VACUOUS", as_expected=False)
+    records = [paper(claim()), paper(shown, paper="exhibits/random-tokens")]
+    papers, exhibits = overview(records, None).split("## Exhibits")
+    assert "1 as expected.\n" in papers
+    assert "shown" not in papers
+    assert "### quick, cpu\n\n0 as expected, 1 not as expected.\n" in exhibits
+    assert (
+        "| [exhibits/random-tokens](quick-cpu/exhibits/random-tokens.md) | shown "
+        "| **VACUOUS** (PASS expected) |" in exhibits
+    )
+    assert "Exhibits" not in overview(records[:1], None)
+    block = "<!-- paperbench: results quick-cpu -->\n<!-- paperbench: end -->\n"
+    assert "shown" not in fill_blocks(block, records, None, link_base="results/")
+    assert "No verdict yet." in fill_blocks(block, records[1:], None, link_base="results/")

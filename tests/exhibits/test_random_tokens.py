@@ -1,0 +1,116 @@
+"""The exhibit: models of random tokens stand at chance, and the bench says so of every claim."""
+
+import math
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from paperbench.engine.pool import InProcess
+from paperbench.exhibits.random_tokens import language_model
+from paperbench.judge.outcome import outcome
+from paperbench.lab import Run
+from paperbench.ledger import Ledger
+from paperbench.plan import Site
+from paperbench.report.explain import explain
+from paperbench.spec import load_claim_file, select
+from paperbench.verify import Options, verify
+
+ROOT = Path(__file__).parents[2]
+CLAIMS = ROOT / "claims"
+TINY = {"vocab_size": 100, "d_model": 16, "seq_len": 8, "batch_size": 4, "steps": 20}
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    """The verdicts on the claims of the real file, at a size that trains in seconds."""
+    folder = tmp_path_factory.mktemp("exhibit")
+    text = (CLAIMS / "exhibits" / "random-tokens.yaml").read_text()
+    tiny = ", ".join(f"{name}: {value}" for name, value in TINY.items())
+    text, count = re.subn(r"quick: \{\}", f"quick: {{{tiny}, eval_tokens: 2048}}", text)
+    assert count == 2
+    (folder / "exhibits").mkdir()
+    path = folder / "exhibits" / "random-tokens.yaml"
+    path.write_text(text)
+    file = load_claim_file(path, folder=folder)
+    selected = [(one.file, one.claim) for one in select([file], ["exhibits/*"])]
+    ledger = Ledger(folder / "ledger.sqlite")
+    options = Options(Site("quick", "cpu"))
+    found = [record for _, record in verify(selected, options, ledger, InProcess)]
+    ledger.close()
+    return found
+
+
+def test_every_claim_is_vacuous_or_inconclusive_and_none_was_expected_to_be(records):
+    assert len(records) == 5
+    verdicts = {record.claim: record.verdict for record in records}
+    assert set(verdicts.values()) <= {"VACUOUS", "INCONCLUSIVE"}, verdicts
+    assert list(verdicts.values()).count("VACUOUS") >= 3, verdicts
+    assert {record.expected for record in records} == {"PASS"}
+    assert not any(record.as_expected for record in records)
+
+
+def test_the_reason_is_one_sentence_that_names_chance(records):
+    from records_in_tests import paper
+
+    for record in records:
+        if record.verdict == "VACUOUS":
+            assert re.fullmatch(
+                r"the check holds and means nothing, says the chance guard: on seed \d+ "
+                r"\w+\.\w+ is [\d.]+, no better than chance \(uniform_\w+ [\d.]+\)",
+                record.summary,
+            )
+            assert outcome(record.verdict, record.expected) == "unexpected"
+        screen = " ".join(explain(paper(record), record).split())
+        assert f"verdict {record.verdict}: {record.summary}" in screen
+
+
+def reading(**changes):
+    return language_model(Run(seed=0), **{**TINY, "eval_tokens": 4096, **changes})
+
+
+def test_the_floor_is_the_logarithm_of_the_vocabulary_and_counting_does_worse():
+    metrics = reading()
+    assert metrics["uniform_loss"] == pytest.approx(math.log(100))
+    assert metrics["uniform_ppl"] == 100
+    assert metrics["uniform_loss"] < metrics["unigram_loss"] < metrics["bigram_loss"]
+    assert metrics["loss"] > metrics["uniform_loss"]
+    assert metrics["ppl"] == pytest.approx(math.exp(metrics["loss"]))
+
+
+def test_on_text_that_repeats_itself_the_same_model_does_beat_its_floor(monkeypatch):
+    """The floor can be beaten: what keeps the exhibit at chance is its tokens."""
+
+    def repeating(high, size, *, generator):
+        length = math.prod(size)
+        return torch.arange(length).remainder(7).view(size)
+
+    monkeypatch.setattr("paperbench.exhibits.random_tokens.torch.randint", repeating)
+    metrics = reading(steps=60, lr=1e-2)
+    assert metrics["loss"] < metrics["uniform_loss"] - 1
+    assert metrics["ppl_16x"] < 50
+
+
+def test_gates_vary_as_much_before_training_as_the_script_asked_after_it():
+    untrained = reading(steps=1, lr=0.0)
+    assert max(untrained["gate_std"] / 0.05, untrained["gate_range"] / 0.3) > 1
+    assert untrained["gate_difference"] > 0.01
+    assert untrained["gate_std_any"] > 0.05
+
+
+def test_a_gate_that_reads_nothing_does_not_differ_between_sequences_and_an_open_one_not_at_all():
+    gates = ("gate_std", "gate_range", "gate_std_any", "gate_difference")
+    assert reading(gate="fixed")["gate_difference"] == 0
+    assert [reading(gate="open")[name] for name in gates] == [0, 0, 0, 0]
+
+
+def test_each_arm_draws_its_own_longer_sequences_and_shares_the_rest():
+    metrics = [reading(steps=1, lr=0.0, position=position) for position in ("none", "rope")]
+    assert metrics[0]["unigram_loss"] == metrics[1]["unigram_loss"]
+    assert metrics[0]["loss_longer"] != metrics[1]["loss_longer"]
+
+
+def test_too_little_to_read_is_refused():
+    with pytest.raises(ValueError, match="eval_tokens is shorter than 128 tokens"):
+        reading(eval_tokens=100)
