@@ -53,7 +53,11 @@ def listing(files: Sequence[ClaimFile], records: Sequence[PaperRecord], current:
         f"{mark} {meaning}"
         for mark, meaning in (
             ("!", "not as expected"),
-            ("stale", "the claim or its code has changed since it was judged"),
+            (
+                "stale",
+                "the claim or its code has changed since it was judged, or its seeds are not "
+                "those of its looks",
+            ),
         )
         if mark in marks
     ]

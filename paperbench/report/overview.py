@@ -30,7 +30,8 @@ Claims restated to show what the bench refuses. They are no part of the counts a
 `paperbench verify` runs them only when they are asked for: `paperbench verify 'exhibits/*'`.
 """
 STALE = (
-    "`stale`: the claim or its code has changed since, or it is no longer among the claims; "
+    "`stale`: the claim or its code has changed since, it is no longer among the claims, or its "
+    "seeds are not those of its looks; "
     "this verdict does not count until `paperbench verify` judges it again."
 )
 _BLOCK = re.compile(

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from paperbench.engine.pool import InProcess
+from paperbench.errors import SpecErrors
 from paperbench.exhibits.random_tokens import language_model
 from paperbench.judge.outcome import outcome
 from paperbench.lab import Run
@@ -114,3 +115,11 @@ def test_each_arm_draws_its_own_longer_sequences_and_shares_the_rest():
 def test_too_little_to_read_is_refused():
     with pytest.raises(ValueError, match="eval_tokens is shorter than 128 tokens"):
         reading(eval_tokens=100)
+
+
+def test_nobody_can_expect_a_claim_to_be_vacuous(tmp_path):
+    text = (CLAIMS / "exhibits" / "random-tokens.yaml").read_text()
+    path = tmp_path / "random-tokens.yaml"
+    path.write_text(text.replace("    because: What", "    expect: vacuous\n    because: What", 1))
+    with pytest.raises(SpecErrors, match="must be pass, fail or inconclusive"):
+        load_claim_file(path)
