@@ -11,6 +11,7 @@ from paperbench.engine.pool import InProcess
 from paperbench.errors import SpecErrors
 from paperbench.exhibits.random_tokens import language_model
 from paperbench.judge.outcome import outcome
+from paperbench.judge.record import Guard
 from paperbench.lab import Run
 from paperbench.ledger import Ledger
 from paperbench.plan import Site
@@ -24,8 +25,8 @@ TINY = {"vocab_size": 100, "d_model": 16, "seq_len": 8, "batch_size": 4, "steps"
 
 
 @pytest.fixture(scope="module")
-def records(tmp_path_factory):
-    """The verdicts on the claims of the real file, at a size that trains in seconds."""
+def judged(tmp_path_factory):
+    """Judge the claims of the real file, by name, at a size that trains in seconds."""
     folder = tmp_path_factory.mktemp("exhibit")
     text = (CLAIMS / "exhibits" / "random-tokens.yaml").read_text()
     tiny = ", ".join(f"{name}: {value}" for name, value in TINY.items())
@@ -36,11 +37,20 @@ def records(tmp_path_factory):
     path.write_text(text)
     file = load_claim_file(path, folder=folder)
     selected = [(one.file, one.claim) for one in select([file], ["exhibits/*"])]
-    ledger = Ledger(folder / "ledger.sqlite")
-    options = Options(Site("quick", "cpu"))
-    found = [record for _, record in verify(selected, options, ledger, InProcess)]
-    ledger.close()
-    return found
+
+    def judge(**options):
+        ledger = Ledger(folder / "ledger.sqlite")
+        asked = Options(Site("quick", "cpu"), **options)
+        found = [record for _, record in verify(selected, asked, ledger, InProcess)]
+        ledger.close()
+        return {record.claim: record for record in found}
+
+    return judge
+
+
+@pytest.fixture(scope="module")
+def records(judged):
+    return list(judged().values())
 
 
 def test_every_claim_is_vacuous_or_inconclusive_and_none_was_expected_to_be(records):
@@ -65,6 +75,29 @@ def test_the_reason_is_one_sentence_that_names_chance(records):
             assert outcome(record.verdict, record.expected) == "unexpected"
         screen = " ".join(explain(paper(record), record).split())
         assert f"verdict {record.verdict}: {record.summary}" in screen
+
+
+def test_with_the_one_seed_of_the_script_nothing_is_decided(judged):
+    found = judged(seeds=1).values()
+    assert {record.verdict for record in found} == {"INCONCLUSIVE"}
+    assert {record.summary for record in found} == {"one seed decides nothing"}
+
+
+def test_with_no_floor_the_control_catches_what_it_can_and_two_checks_about_gates_pass(
+    judged, monkeypatch
+):
+    """Why the floor matters: these two checks do not ask what their statements say."""
+
+    def content(*_):
+        return Guard(name="chance", ok=True, detail="switched off")
+
+    monkeypatch.setattr("paperbench.judge.guards.chance", content)
+    found = judged()
+    for name in ("flat-to-16x", "no-positions-needed"):
+        assert found[name].verdict == "VACUOUS"
+        assert found[name].summary.startswith("the claim also holds with the mechanism off: ")
+    for name in ("gates-beat-fixed-decay", "gates-learn-patterns"):
+        assert found[name].verdict == "PASS", found[name].summary
 
 
 def reading(**changes):

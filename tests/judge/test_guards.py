@@ -47,6 +47,15 @@ def test_an_arm_no_better_than_chance_makes_a_claim_vacuous():
         assert verdict(excused, arms(0.6)) == ("PASS", [])
 
 
+def test_chance_speaks_of_the_metric_that_the_check_names_where_it_can():
+    floors = {"acc": [0.1] * 8, "floor": [0.2] * 8, "loss_floor": [1.0] * 8}
+    arms = {"new": arm(loss=around(2.0), **floors), "old": arm(loss=around(3.0), **floors)}
+    for check, named in (("new.loss < old.loss", "new.loss"), ("new.acc >= old.acc", "new.acc")):
+        judgement, _ = verdict_of(claim(check), arms)
+        (tripped,) = [g for g in judgement.guards if g.name == "chance"]
+        assert tripped.detail.startswith(f"on seed 0 {named} is ")
+
+
 def test_chance_knows_that_a_loss_is_better_when_lower_and_that_an_unmeasured_one_has_no_floor():
     better = claim("new.loss < old.loss")
 
