@@ -11,6 +11,7 @@ import pytest
 from claims_in_tests import DRAWS, write_claims
 from judge_cases import arm, around, claim, verdict_of
 from records_in_tests import claim as stored_claim
+from records_in_tests import margin
 from records_in_tests import paper as stored_paper
 
 from paperbench.cli import run
@@ -284,7 +285,7 @@ PICKED = {"seeds": [3, 11, 42]}
         PICKED,
         {"seeds": [0, 1, 3]},
         {"seeds": [2, 1, 0]},
-        {"seeds": [0, 1], "looks": [2, 5, 8]},
+        {"seeds": [0, 1], "looks": [2, 5, 8], "margin": margin(n=2)},  # looks of its own
         {"seeds": [0, 1, 2, 3]},
         {"seeds": [0, 1, 2], "look": 2},
         {"look": 0},
@@ -292,7 +293,7 @@ PICKED = {"seeds": [3, 11, 42]}
         {"seeds": [0, 1, 2, 3, 4], "look": 2},  # of which the margin shows three
         {"exploratory": True},
     ],
-    ids=str,
+    ids=lambda changes: " ".join(changes),
 )
 def test_a_stored_verdict_on_other_seeds_than_a_look_asks_for_does_not_count(shown, changes):
     never_counts(shown(**changes))
