@@ -145,9 +145,11 @@ def read_experiments(module: str, path: Path) -> list[ExperimentInfo]:
 
 
 def _builtin_modules() -> Iterator[tuple[str, Path]]:
-    papers = Path(__file__).parent / "papers"
-    for path in sorted(papers.glob("*/experiments.py")):
+    package = Path(__file__).parent
+    for path in sorted((package / "papers").glob("*/experiments.py")):
         yield f"paperbench.papers.{path.parent.name}.experiments", path
+    for path in sorted((package / "exhibits").glob("[!_]*.py")):
+        yield f"paperbench.exhibits.{path.stem}", path
 
 
 def plugin_modules() -> Iterator[tuple[str, str]]:

@@ -1,9 +1,10 @@
 """Hashes of the source that computes a run, so that a change of code makes its result stale.
 
 Only what an experiment's numbers can depend on is followed: its own package, `paperbench.lab`
-and `paperbench.layers`. The hash is of the syntax tree without docstrings: neither a comment nor
-a reformatting re-runs a day of work. What newer versions of Python add to every tree, empty, is
-left out, so that the same source has the same hash under all of them.
+and `paperbench.layers`; for an exhibit also the papers whose models it trains. The hash is of the
+syntax tree without docstrings: neither a comment nor a reformatting re-runs a day of work. What
+newer versions of Python add to every tree, empty, is left out, so that the same source has the
+same hash under all of them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from paperbench.registry import find
 
 _FORMAT = 1  # of the hash; another number forgets what was remembered of the old one
 _BENCH = ("paperbench.lab", "paperbench.layers")
+_EXHIBITS = "paperbench.exhibits"
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -110,7 +112,8 @@ def _own_roots(module: str) -> tuple[str, ...]:
     """
     top, *rest = module.split(".")
     if top == "paperbench":
-        return (module.rpartition(".")[0],)
+        package = module.rpartition(".")[0]
+        return (package, "paperbench.papers") if package == _EXHIBITS else (package,)
     path = _module_path(module)
     if rest or path is None:
         return (top,)

@@ -27,6 +27,7 @@ LADDER = {
     "layers": set(),
     "lab": {"datasets", "errors", "metric_kinds", "registry"},
     "papers": {"components", "lab", "layers"},
+    "exhibits": {"lab", "layers", "papers"},
     "engine": {"components", "datasets", "errors", "lab", "ledger", "plan", "registry", "sources"},
     "pursuit": {"engine", "ledger", "plan"},
     "judge": {"errors", "ledger", "metric_kinds", "registry", "spec"},

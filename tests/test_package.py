@@ -42,6 +42,8 @@ def test_the_wheel_holds_claims_notes_and_the_licence(installed):
     for paper in ("fox", "dropout", "seq2seq"):
         assert (installed / "paperbench" / "claims" / f"{paper}.yaml").is_file()
         assert (installed / "paperbench" / "papers" / paper / "NOTES.md").is_file()
+    assert (installed / "paperbench" / "claims" / "exhibits" / "random-tokens.yaml").is_file()
+    assert (installed / "paperbench" / "exhibits" / "random_tokens.py").is_file()
     assert list(installed.glob("*.dist-info/licenses/LICENSE"))
     assert not (installed / "tests").exists()
 

@@ -94,3 +94,9 @@ def test_types_and_choices_are_read_from_the_annotation(tmp_path):
     assert info.parameters["mode"].accepts("v")
     assert not info.parameters["mode"].accepts("w")
     assert info.metrics["x"].direction == "higher"
+
+
+def test_exhibits_are_registered_beside_the_papers():
+    info = find("exhibits/random-tokens/language-model")
+    assert info.module == "paperbench.exhibits.random_tokens"
+    assert info.chance["loss"] == "uniform_loss"

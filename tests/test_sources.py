@@ -121,3 +121,16 @@ def test_a_plugin_in_a_subpackage_is_followed_through_its_whole_package(package)
     (package / "deep" / "experiments.py").write_text("from minepkg.parts import WIDTH\n")
     clear()
     assert "minepkg.parts" in source_hashes("minepkg.deep.experiments")
+
+
+def test_an_exhibit_is_followed_into_the_papers_whose_models_it_trains_and_no_other():
+    followed = source_hashes("paperbench.exhibits.random_tokens")
+    assert {
+        "paperbench.exhibits.random_tokens",
+        "paperbench.papers.fox.model",
+        "paperbench.papers.fox.text",
+        "paperbench.lab.training",
+    } <= set(followed)
+    assert not [name for name in followed if "dropout" in name or "experiments" in name]
+    own = source_hashes("paperbench.papers.fox.experiments")
+    assert not [name for name in own if "exhibits" in name or "dropout" in name]

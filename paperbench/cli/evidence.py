@@ -30,7 +30,7 @@ def why(
     from paperbench.judge.record import read_records
     from paperbench.report.explain import explain
     from paperbench.report.numbers import kinds_of
-    from paperbench.report.staleness import is_stale
+    from paperbench.report.staleness import why_stale
     from paperbench.report.words import STYLES, verdict_word
 
     current = hashes_if_any(claims)
@@ -55,7 +55,7 @@ def why(
             paper,
             record,
             kinds_of(paper),
-            stale=is_stale(paper, record, current),
+            stale=why_stale(paper, record, current),
             mutants=_mutants(results, paper, record),
             width=min(stdout.width, 100) if stdout.is_terminal else 80,
         )

@@ -12,9 +12,11 @@ from paperbench.judge.record import ClaimRecord, PaperRecord
 from paperbench.report.staleness import Current, is_stale
 from paperbench.report.words import STYLES, marked_verdict, one_line, outcome_of, verdict_word
 from paperbench.spec.model import Claim, ClaimFile
+from paperbench.spec.select import is_exhibit
 
 NOTHING = "−"
 _LOCK_MARKS: dict[LockState, str] = {"changed": " ≠", "not locked": " +"}
+EXHIBITS = "exhibits: what the bench must refuse · `paperbench verify 'exhibits/*'` runs them\n"
 _TIERS = ("quick", "full")
 Place = tuple[str, str]  # tier, device class
 
@@ -25,7 +27,11 @@ def listing(
     current: Current,
     locks: Mapping[str, LockState],
 ) -> Text:
-    """One line a claim below its paper; a column for every tier and device with verdicts."""
+    """One line a claim below its paper; a column for every tier and device with verdicts.
+
+    Exhibits come last, under a heading of their own.
+    """
+    files = sorted(files, key=lambda file: is_exhibit(file.slug))
     places = _places(records)
     by_place: dict[tuple[str, ...], PaperRecord] = {
         (paper.paper, paper.tier, paper.device): paper for paper in records
@@ -46,7 +52,10 @@ def listing(
         for i, place in enumerate(places)
     ]
     text = Text()
+    first_exhibit = next((file for file in files if is_exhibit(file.slug)), None)
     for file in files:
+        if file is first_exhibit:
+            text.append(("\n" if text.plain else "") + EXHIBITS, style="dim")
         _append_paper(text, file, name_width, places, widths)
         for owner, claim, cells in rows:
             if owner is file:
@@ -57,7 +66,11 @@ def listing(
         f"{mark} {meaning}"
         for mark, meaning in (
             ("!", "not as expected"),
-            ("stale", "the claim or its code has changed since it was judged"),
+            (
+                "stale",
+                "the claim or its code has changed since it was judged, or its seeds are not "
+                "those of its looks",
+            ),
             ("≠", "changed since it was locked"),
             ("+", "not locked"),
         )
@@ -98,6 +111,7 @@ def as_json(
         papers.append(
             {
                 "paper": file.slug,
+                "exhibit": is_exhibit(file.slug),
                 "title": file.paper.title,
                 "year": file.paper.year,
                 "authors": list(file.paper.authors),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from paperbench.cli.options import stderr
 from paperbench.errors import NothingSelected, UsageError, did_you_mean
+from paperbench.judge.looks import looks_of
 from paperbench.registry import experiments
 from paperbench.report.staleness import Hashes
 from paperbench.sources import code_sha256
@@ -64,11 +65,12 @@ def find_file(files: Sequence[ClaimFile], slug: str) -> ClaimFile:
 
 
 def current_hashes(files: Sequence[ClaimFile]) -> dict[str, Hashes]:
-    """`<paper>/<claim>` -> the hashes that a verdict must carry to be current."""
+    """`<paper>/<claim>` -> the hashes and looks that a verdict must carry to be current."""
     return {
         f"{file.slug}/{claim.name}": Hashes(
             file.claim_sha256(claim),
             code_sha256(file.experiment_of(claim).run) if claim.experiment else "",
+            tuple(look.n for look in looks_of(claim, seeds=None)),
         )
         for file in files
         for claim in file.claims.values()

@@ -43,7 +43,10 @@ class FailOn(StrEnum):
 def verify(
     selectors: Annotated[
         list[str] | None,
-        typer.Argument(help="`fox`, `fox/ppl-below-baseline`, a glob, or `all` (the default)."),
+        typer.Argument(
+            help="`fox`, `fox/ppl-below-baseline`, a glob, or `all` (the default). Exhibits only "
+            "by name: `exhibits/*`."
+        ),
     ] = None,
     tier: Annotated[TierName, typer.Option(help="Budget of every run.")] = TierName.quick,
     device: Annotated[

@@ -102,9 +102,10 @@ class _Case:
         )
 
     def vacuous(self, tripped: Guard, control: Control | None = None) -> Judgement:
+        holds = "the check holds and" if tripped.name != "divergence" else "the check"
         return self.conclude(
             "VACUOUS",
-            f"the {tripped.name} guard tripped: {tripped.detail}",
+            f"{holds} means nothing, says the {tripped.name} guard: {tripped.detail}",
             _MEND[tripped.name],
             control=control,
         )

@@ -24,8 +24,10 @@ def chance(claim: Claim, info: ExperimentInfo, runs: Runs) -> Guard:
     A metric that a run did not measure (absent, or not finite) has no floor to beat.
     """
     seen: list[str] = []
+    named = {metric.name for metric in claim.parsed_check().metrics()}
+    floors = sorted(info.chance.items(), key=lambda pair: pair[0] not in named)
     for arm, by_seed in runs.items():
-        for metric, floor in info.chance.items():
+        for metric, floor in floors:  # those that the check names come first: they say it best
             reason = claim.exempt.get(f"{arm}.{metric}") or claim.exempt.get(arm)
             if reason:
                 seen.append(f"{arm}.{metric} is exempt: {reason}")
@@ -39,7 +41,8 @@ def chance(claim: Claim, info: ExperimentInfo, runs: Runs) -> Guard:
                         return Guard(
                             name="chance",
                             ok=False,
-                            detail=f"on seed {seed} {last}: no better than chance",
+                            detail=f"on seed {seed} {arm}.{metric} is {value:.4g}, no better than "
+                            f"chance ({floor} {bar:.4g})",
                         )
             seen.extend([last] if last else [])
     return Guard(name="chance", ok=True, detail="; ".join(seen) or "no metric has a chance floor")

@@ -19,13 +19,14 @@ def explain(
     claim: ClaimRecord,
     kinds: Kinds | None = None,
     *,
-    stale: bool = False,
+    stale: str | None = None,
     mutants: str | None = None,
     width: int = WIDTH,
 ) -> str:
     """The screen of one verdict, no line longer than `width` but for very long names.
 
-    mutants: what became of the mutations that the claim was tried on.
+    stale: why the verdict does not count today, if it does not. mutants: what became of the
+    mutations that the claim was tried on.
     """
     blocks = [_head(paper, claim, stale, width), _facts(claim, width)]
     if claim.verdict is not None:
@@ -50,7 +51,7 @@ def explain(
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
-def _head(paper: PaperRecord, claim: ClaimRecord, stale: bool, width: int) -> list[str]:
+def _head(paper: PaperRecord, claim: ClaimRecord, stale: str | None, width: int) -> list[str]:
     verdict = (
         f"{verdict_word(claim)} ({paper.tier}, {paper.device}{', stale' if stale else ''}"
         f"{', exploratory' if claim.exploratory else ''})"
@@ -64,7 +65,7 @@ def _head(paper: PaperRecord, claim: ClaimRecord, stale: bool, width: int) -> li
         head.append(f"With {part} in the place of {name}: no verdict on the paper.")
     if stale:
         head += textwrap.wrap(
-            "The claim or its code has changed since: this verdict does not count until "
+            f"{stale}: this verdict does not count until "
             f"`paperbench verify {paper.paper}/{claim.claim}` judges it again.",
             width,
         )

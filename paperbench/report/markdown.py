@@ -28,8 +28,9 @@ from paperbench.report.words import (
 
 ARROWS = {"higher": " ↑", "lower": " ↓", "neither": ""}
 STALE = (
-    "`stale`: the claim or its code has changed since, or it is no longer among the claims; "
-    "this verdict does not count until `paperbench verify` judges it again."
+    "`stale`: the claim, its code or the rules of judging have changed since, it is no longer among "
+    "the claims, or its seeds are not those of its looks; this verdict does not count until "
+    "`paperbench verify` judges it again."
 )
 _MARKUP = re.compile(r"([\\`*_\[\]|~$#!])")
 _LINE_START = re.compile(r"^(\d+)([.)])|^([-+>=])")

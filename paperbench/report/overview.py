@@ -12,6 +12,7 @@ from paperbench.report.markdown import STALE, escape, table, verdict_cell
 from paperbench.report.numbers import format_half_width
 from paperbench.report.staleness import Current, is_stale
 from paperbench.report.words import control_text, outcome_of
+from paperbench.spec.select import is_exhibit
 
 INTRODUCTION = """\
 # Results
@@ -22,6 +23,12 @@ and `paperbench report --markdown` writes this page; nothing here is edited by h
 
 A margin is positive where it supports the claim. The control is the same comparison with the
 credited mechanism switched off; on it the claim must not pass.
+"""
+EXHIBITS = """\
+## Exhibits
+
+Claims restated to show what the bench refuses. They are no part of the counts above, and
+`paperbench verify` runs them only when they are asked for: `paperbench verify 'exhibits/*'`.
 """
 _BLOCK = re.compile(
     r"(?P<begin><!-- paperbench: results (?P<place>[a-z]+-[a-z]+) -->)\n"
@@ -36,19 +43,27 @@ def overview(
 ) -> str:
     """The page for all records. current: the hashes of today's claims, to mark stale verdicts."""
     lines = [INTRODUCTION]
-    for _, group in groupby(sorted(papers, key=_place), key=_place):
-        together = list(group)
-        lines += [
-            f"## {together[0].tier}, {together[0].device}",
-            "",
-            *_place_table(together, current),
-            "",
-        ]
+    exhibits = [paper for paper in papers if is_exhibit(paper.paper)]
+    lines += _place_sections("##", [paper for paper in papers if paper not in exhibits], current)
+    if exhibits:
+        lines += [EXHIBITS, *_place_sections("###", exhibits, current)]
     if mutations:
         lines += [*_mutations(mutations), ""]
     if any(is_stale(paper, claim, current) for paper in papers for claim in paper.claims):
         lines += [STALE, ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _place_sections(
+    level: str, papers: Sequence[PaperRecord], current: Current | None
+) -> list[str]:
+    """A heading, counts and a table for every tier and device with records."""
+    lines: list[str] = []
+    for _, group in groupby(sorted(papers, key=_place), key=_place):
+        together = list(group)
+        lines += [f"{level} {together[0].tier}, {together[0].device}", ""]
+        lines += [*_place_table(together, current), ""]
+    return lines
 
 
 def fill_blocks(
@@ -58,10 +73,15 @@ def fill_blocks(
 
     A block begins with `<!-- paperbench: results TIER-DEVICE -->` and ends with
     `<!-- paperbench: end -->`. link_base: from the page to the results folder, ending in `/`.
+    Exhibits are left out.
     """
 
     def fill(block: re.Match[str]) -> str:
-        chosen = [paper for paper in papers if f"{paper.tier}-{paper.device}" == block["place"]]
+        chosen = [
+            paper
+            for paper in papers
+            if f"{paper.tier}-{paper.device}" == block["place"] and not is_exhibit(paper.paper)
+        ]
         table = _place_table(chosen, current, link_base) if chosen else ["No verdict yet."]
         return "\n".join([block["begin"], "", *table, "", block["end"]])
 

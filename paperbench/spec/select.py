@@ -10,6 +10,17 @@ from paperbench.errors import NothingSelected, did_you_mean
 from paperbench.spec.model import Claim, ClaimFile
 from paperbench.spec.quoting import quoted
 
+EXHIBITS = "exhibits"
+
+
+def is_exhibit(slug: str) -> bool:
+    """Return whether a claim file is an exhibit: it shows what the bench refuses, and no paper.
+
+    Exhibits lie in `claims/exhibits/`. They are verified only when asked for by that name, and
+    counted in no summary.
+    """
+    return slug.startswith(f"{EXHIBITS}/")
+
 
 class Selected(NamedTuple):
     """One claim and the file it stands in."""
@@ -27,7 +38,8 @@ def select(files: Sequence[ClaimFile], selectors: Iterable[str] = ()) -> list[Se
     """The claims that any selector names, each once, in the order of the files.
 
     A selector is a paper, a paper and a claim, or a pattern of `*`, `?` and `[...]` over either;
-    `all`, or none at all, selects everything. Raises NothingSelected for one that names nothing.
+    `all`, or none at all, selects everything but the exhibits, which only a selector that begins
+    with `exhibits` names. Raises NothingSelected for one that names nothing.
     """
     every = [Selected(file, claim) for file in files for claim in file.claims.values()]
     if not every:
@@ -35,9 +47,8 @@ def select(files: Sequence[ClaimFile], selectors: Iterable[str] = ()) -> list[Se
             "there is no claim to select",
             help="is this the right folder? `--claims FOLDER` names another",
         )
-    wanted = list(dict.fromkeys(selectors))
-    chosen: set[str] = set() if wanted else {one.name for one in every}
-    for selector in wanted:
+    chosen: set[str] = set()
+    for selector in dict.fromkeys(selectors) or ["all"]:
         matching = {one.name for one in every if matches(selector, one.name)}
         if not matching:
             raise NothingSelected(
@@ -50,7 +61,11 @@ def select(files: Sequence[ClaimFile], selectors: Iterable[str] = ()) -> list[Se
 def matches(selector: str, name: str) -> bool:
     """Return whether a selector means the claim called `name`, `<paper>/<claim>`."""
     paper = name.rpartition("/")[0]
-    return selector == "all" or any(fnmatchcase(one, selector) for one in (paper, name))
+    if is_exhibit(paper) and not selector.startswith(EXHIBITS):
+        return False
+    return selector in ("all", paper.partition("/")[0]) or any(
+        fnmatchcase(one, selector) for one in (paper, name)
+    )
 
 
 def _what_there_is(selector: str, every: list[Selected]) -> str:

@@ -82,6 +82,34 @@ def test_list_marks_a_verdict_on_an_earlier_wording_as_stale(folder, call):
     assert (verdict["verdict"], verdict["stale"]) == ("PASS", True)
 
 
+def test_exhibits_come_last_under_a_heading_of_their_own(folder, call):
+    (folder / "claims" / "exhibits").mkdir()
+    write_claims(folder, name="exhibits/an-exhibit")
+    write_claims(folder, name="later-paper")
+    code, out, _ = call("list")
+    assert code == 0
+    papers, exhibits = out.split(
+        "\nexhibits: what the bench must refuse · `paperbench verify 'exhibits/*'` runs them\n"
+    )
+    assert papers.startswith("draws · Drawing numbers")
+    assert "\nlater-paper · Drawing numbers" in papers
+    assert exhibits.startswith("\nexhibits/an-exhibit · Drawing numbers")
+    listed = {each["paper"]: each["exhibit"] for each in json.loads(call("list", "--json")[1])}
+    assert listed == {"later-paper": False, "draws": False, "exhibits/an-exhibit": True}
+
+
+def test_show_and_why_take_the_name_of_an_exhibit(folder, call):
+    (folder / "claims" / "exhibits").mkdir()
+    write_claims(folder, name="exhibits/an-exhibit")
+    assert "claim exhibits/an-exhibit/high-is-higher" in call("show", "exhibits/an-exhibit")[1]
+    assert run(["verify", "-j", "0", "exhibits/an-exhibit/high-is-higher"]) == 0
+    call("list")
+    screen = call("why", "exhibits/an-exhibit/high-is-higher")[1]
+    assert screen.splitlines()[0].endswith("PASS (quick, cpu)")
+    assert (folder / "results" / "quick-cpu" / "exhibits" / "an-exhibit.csv").is_file()
+    assert "[exhibits/an-exhibit](quick-cpu/exhibits/an-exhibit.md)" in call("report")[1]
+
+
 def test_an_edit_of_the_claim_makes_its_verdict_stale(folder, call):
     judged(folder)
     assert "stale" not in call("list")[1]

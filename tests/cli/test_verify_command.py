@@ -66,6 +66,18 @@ def test_a_second_call_changes_no_file_and_imports_no_torch(call, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "results").rglob("*.*")} == before
 
 
+def test_an_exhibit_is_verified_only_by_its_name(call, tmp_path):
+    (tmp_path / "claims" / "exhibits").mkdir(parents=True)
+    write_claims(tmp_path, name="exhibits/shown")
+    for selectors in ([], ["all"], ["*"]):
+        assert call(*selectors)[0] == 0
+    assert not (tmp_path / "results" / "quick-cpu" / "exhibits").exists()
+    code, out, err = call("exhibits/*")
+    assert (code, "exhibits/shown · Drawing numbers" in err) == (0, True)
+    assert "results/quick-cpu/exhibits/shown.md" in out
+    assert (tmp_path / "results" / "quick-cpu" / "exhibits" / "shown.json").is_file()
+
+
 def test_a_claim_that_is_not_as_expected_exits_1(call):
     text = DRAWS.replace("    expect: fail\n    reason: It is the other way round.\n", "")
     assert call(text=text)[0] == 1

@@ -39,11 +39,21 @@ def test_an_arm_no_better_than_chance_makes_a_claim_vacuous():
     assert verdict(better, arms(0.505)) == ("VACUOUS", ["chance"])
     judgement, _ = verdict_of(better, arms(0.6))
     assert judgement.summary == (
-        "the chance guard tripped: on seed 0 old.acc 0.5 against floor 0.6: no better than chance"
+        "the check holds and means nothing, says the chance guard: "
+        "on seed 0 old.acc is 0.5, no better than chance (floor 0.6)"
     )
     for exempt in ("old", "old.acc"):
         excused = claim("new.acc > old.acc", exempt={exempt: "it is the chance baseline"})
         assert verdict(excused, arms(0.6)) == ("PASS", [])
+
+
+def test_chance_speaks_of_the_metric_that_the_check_names_where_it_can():
+    floors = {"acc": [0.1] * 8, "floor": [0.2] * 8, "loss_floor": [1.0] * 8}
+    arms = {"new": arm(loss=around(2.0), **floors), "old": arm(loss=around(3.0), **floors)}
+    for check, named in (("new.loss < old.loss", "new.loss"), ("new.acc >= old.acc", "new.acc")):
+        judgement, _ = verdict_of(claim(check), arms)
+        (tripped,) = [g for g in judgement.guards if g.name == "chance"]
+        assert tripped.detail.startswith(f"on seed 0 {named} is ")
 
 
 def test_chance_knows_that_a_loss_is_better_when_lower_and_that_an_unmeasured_one_has_no_floor():
@@ -177,7 +187,8 @@ def test_a_control_that_changed_no_number_is_named_as_such():
     judgement, _ = verdict_of(claim("new.x > old.x"), arms, control=same)
     assert judgement.verdict == "VACUOUS"
     assert judgement.summary == (
-        "the identical guard tripped: the control computed exactly what the arm did"
+        "the check holds and means nothing, says the identical guard: "
+        "the control computed exactly what the arm did"
     )
     barely = {"new": arm(x=around(2.0001), key="control"), "old": arms["old"]}
     judgement, _ = verdict_of(claim("new.x > old.x"), arms, control=barely)

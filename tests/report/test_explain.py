@@ -85,9 +85,10 @@ def test_an_undecided_claim_says_what_was_expected_and_what_to_do():
 
 
 def test_a_stale_verdict_says_so_first():
-    head = explain(paper(claim()), claim(), stale=True).split("\n\n")[0]
+    reason = "The claim or its code has changed since"
+    head = explain(paper(claim()), claim(), stale=reason).split("\n\n")[0]
     assert "PASS (quick, cpu, stale)" in head
-    assert "this verdict does not count" in " ".join(head.split())
+    assert f"{reason}: this verdict does not count until" in " ".join(head.split())
 
 
 def test_numbers_that_are_not_finite_do_not_break_the_picture():

@@ -152,3 +152,20 @@ def test_a_stale_verdict_is_marked_in_its_row_and_its_section():
     assert page.count("this verdict does not count until `paperbench verify` judges it again") == 1
     for fresh in (None, {**current, "fox/data-dependent-on-text": Hashes("0" * 64, "")}):
         assert "stale" not in paper_table(record, current=fresh)
+
+
+def test_exhibits_stand_apart_and_count_nowhere():
+    shown = claim("shown", verdict="VACUOUS", as_expected=False)
+    records = [paper(claim()), paper(shown, paper="exhibits/random-tokens")]
+    papers, exhibits = overview(records, None).split("## Exhibits")
+    assert "1 as expected.\n" in papers
+    assert "shown" not in papers
+    assert "### quick, cpu\n\n0 as expected, 1 not as expected.\n" in exhibits
+    assert (
+        "| [exhibits/random-tokens](quick-cpu/exhibits/random-tokens.md) | shown "
+        "| **VACUOUS** (PASS expected) |" in exhibits
+    )
+    assert "Exhibits" not in overview(records[:1], None)
+    block = "<!-- paperbench: results quick-cpu -->\n<!-- paperbench: end -->\n"
+    assert "shown" not in fill_blocks(block, records, None, link_base="results/")
+    assert "No verdict yet." in fill_blocks(block, records[1:], None, link_base="results/")

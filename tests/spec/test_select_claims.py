@@ -5,6 +5,7 @@ import pytest
 from paperbench.errors import NothingSelected
 from paperbench.spec import load_claim_file, select
 
+EXHIBIT = "exhibits/random-tokens/ppl-flat"
 HEAD = "schema_version: 1\npaper: {title: T, authors: [A], year: 2014, url: u}\nclaims:\n"
 
 
@@ -24,17 +25,18 @@ def files(write):
 @pytest.mark.parametrize(
     ("selectors", "names"),
     [
-        ([], ["dropout/gap", "fox/ppl-below", "fox/gate-cost", "exhibits/random-tokens/ppl-flat"]),
-        (
-            ["all"],
-            ["dropout/gap", "fox/ppl-below", "fox/gate-cost", "exhibits/random-tokens/ppl-flat"],
-        ),
+        ([], ["dropout/gap", "fox/ppl-below", "fox/gate-cost"]),
+        (["all"], ["dropout/gap", "fox/ppl-below", "fox/gate-cost"]),
+        (["*"], ["dropout/gap", "fox/ppl-below", "fox/gate-cost"]),
         (["fox"], ["fox/ppl-below", "fox/gate-cost"]),
         (["fox/gate-cost"], ["fox/gate-cost"]),
         (["fox/*"], ["fox/ppl-below", "fox/gate-cost"]),
-        (["*/ppl-*"], ["fox/ppl-below", "exhibits/random-tokens/ppl-flat"]),
-        (["exhibits/*"], ["exhibits/random-tokens/ppl-flat"]),
-        (["exhibits/random-tokens"], ["exhibits/random-tokens/ppl-flat"]),
+        (["*/ppl-*"], ["fox/ppl-below"]),
+        (["exhibits"], [EXHIBIT]),
+        (["exhibits/*/ppl-*"], [EXHIBIT]),
+        (["all", "exhibits/*"], ["dropout/gap", "fox/ppl-below", "fox/gate-cost", EXHIBIT]),
+        (["exhibits/*"], [EXHIBIT]),
+        (["exhibits/random-tokens"], [EXHIBIT]),
         (["fox/gate-cost", "dropout", "fox/g*"], ["dropout/gap", "fox/gate-cost"]),
     ],
 )
