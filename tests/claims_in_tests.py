@@ -6,7 +6,7 @@ paper: {title: Drawing numbers, authors: [Gosset, Fisher], year: 1908, url: http
 experiments:
   draws:
     run: trial/draw
-    params: {spread: 0.03}
+    params: {spread: 0.01}
     arms:
       low: {mean: 0.0}
       high: {mean: 1.0}
@@ -19,7 +19,7 @@ claims:
     experiment: draws
     check: high.value - low.value > 0.5
     control: {high: {mean: 0.01}}
-    because: Its mean is higher by one, thirty times the spread.
+    because: Its mean is higher by one, a hundred times the spread.
   low-is-higher:
     statement: The low arm draws higher numbers.
     experiment: draws

@@ -44,7 +44,7 @@ def listing(files: Sequence[ClaimFile], records: Sequence[PaperRecord], current:
         f"{mark} {meaning}"
         for mark, meaning in (
             ("!", "not as expected"),
-            ("stale", "the claim or its code has changed since it was judged"),
+            ("stale", "the claim, its code or the rules have changed since it was judged"),
         )
         if mark in marks
     ]

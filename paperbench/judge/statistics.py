@@ -49,8 +49,8 @@ def is_flat(values: Sequence[float]) -> bool:
     Metrics that count (an accuracy on 100 images) can tie by chance, and no t interval exists for
     a tie. A flat sample therefore decides only at the last look. If the margins are symmetric
     about zero under the null, all 8 of the default schedule fall on the claim's side with
-    probability 1/256 = 0.4%, which is within the 1.25% of that look; at 3 seeds it would be 12.5%.
-    A schedule that ends before 7 seeds, and an exploratory run, promise less.
+    probability 1/256 = 0.4 %, which is within the 0.5 % of that look; at 3 seeds it would be
+    12.5 %. A tie decides nothing where 1/2**n is more than the look may spend.
     """
     return len(values) > 1 and max(values) - min(values) <= FLAT * max(map(abs, values))
 

@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from paperbench.judge.record import ClaimRecord, Margin, PaperRecord
+from paperbench.report.holm import Family, family_of
 from paperbench.report.numbers import (
     Kinds,
     decimals_for,
@@ -22,6 +23,8 @@ from paperbench.report.words import (
     expectation,
     marked_verdict,
     one_line,
+    support_cell,
+    support_text,
     verdict_word,
 )
 
@@ -35,18 +38,20 @@ def paper_table(record: PaperRecord, kinds: Kinds | None = None) -> str:
 
     kinds: what each metric measures, for units and arrows; without one neither is shown.
     """
-    known = kinds or {}
+    known, family = kinds or {}, family_of(record)
     lines = [
         f"# {escape(record.title)}",
         "",
         provenance(record),
         "",
         *table(
-            ("claim", "verdict", "margin [interval]", "n", "control", "paper"),
-            [_row(claim, known) for claim in record.claims],
+            ("claim", "verdict", "margin [interval]", "holds on", "Holm", "control", "paper"),
+            [_row(claim, family, known) for claim in record.claims],
         ),
         "",
     ]
+    if family is not None:
+        lines += [f"{escape(family.line())}.", ""]
     for claim in record.claims:
         lines += _section(claim, known)
     return "\n".join(lines).rstrip() + "\n"
@@ -94,17 +99,15 @@ def code(text: str) -> str:
     return f"{fence}{pad}{plain}{pad}{fence}"
 
 
-def _row(claim: ClaimRecord, kinds: Kinds) -> list[str]:
-    margin, n = "−", "−"
-    if claim.margin is not None:
-        margin = margin_cell(claim, kinds)
-        n = str(claim.margin.n)
+def _row(claim: ClaimRecord, family: Family | None, kinds: Kinds) -> list[str]:
+    margin = "−" if claim.margin is None else margin_cell(claim, kinds)
     control = "−" if claim.verdict is None else control_text(claim)
     return [
         escape(claim.claim),
         verdict_cell(claim),
         margin,
-        n,
+        support_cell(claim),
+        family.mark(claim) if family else "−",
         control,
         escape(claim.reported or ""),
     ]
@@ -151,6 +154,10 @@ def _section(claim: ClaimRecord, kinds: Kinds) -> list[str]:
         if len(claim.parts) > 1
         else []
     )
+    facts += [f"the check {support_text(claim.support, claim.kind)}"] if claim.support else []
+    if claim.p_value is not None:
+        facts.append(f"p-value: {claim.p_value:.2g}, one-sided, over all looks so far")
+    facts += [f"warning: {escape(warning)}" for warning in claim.warnings]
     facts += _control_facts(claim)
     facts += [
         f"guard {guard.name} {'✓' if guard.ok else '✗'}: {escape(guard.detail)}"

@@ -10,7 +10,7 @@ from paperbench.judge.record import ClaimRecord, PaperRecord
 from paperbench.report.markdown import escape, table, verdict_cell
 from paperbench.report.numbers import format_half_width
 from paperbench.report.staleness import Current, is_stale
-from paperbench.report.words import control_text, outcome_of
+from paperbench.report.words import control_text, outcome_of, support_cell
 
 INTRODUCTION = """\
 # Results
@@ -23,8 +23,8 @@ A margin is positive where it supports the claim. The control is the same compar
 credited mechanism switched off; on it the claim must not pass.
 """
 STALE = (
-    "`stale`: the claim or its code has changed since, or it is no longer among the claims; "
-    "this verdict does not count until `paperbench verify` judges it again."
+    "`stale`: the claim, its code or the rules of judging have changed since, or it is no longer "
+    "among the claims; this verdict does not count until `paperbench verify` judges it again."
 )
 _BLOCK = re.compile(
     r"(?P<begin><!-- paperbench: results (?P<place>[a-z]+-[a-z]+) -->)\n"
@@ -82,7 +82,7 @@ def _place_table(
         _counts(pairs, stale),
         "",
         *table(
-            ("paper", "claim", "verdict", "margin", "n", "control", "the paper says"),
+            ("paper", "claim", "verdict", "margin", "holds on", "control", "the paper says"),
             [
                 _row(paper, claim, old, link_base)
                 for (paper, claim), old in zip(pairs, stale, strict=True)
@@ -94,14 +94,13 @@ def _place_table(
 def _row(paper: PaperRecord, claim: ClaimRecord, stale: bool, link_base: str) -> list[str]:
     link = f"[{escape(paper.paper)}]({link_base}{paper.tier}-{paper.device}/{paper.paper}.md)"
     margin = "−" if claim.margin is None else format_half_width(claim.margin)
-    n = "−" if claim.margin is None else str(claim.margin.n)
     control = "−" if claim.verdict is None else control_text(claim)
     return [
         link,
         escape(claim.claim),
         verdict_cell(claim, stale=stale),
         margin,
-        n,
+        support_cell(claim),
         control,
         escape(claim.reported or ""),
     ]

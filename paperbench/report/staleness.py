@@ -20,7 +20,14 @@ Current = Mapping[str, Hashes]  # by `<paper>/<claim>`
 
 
 def is_stale(paper: PaperRecord, claim: ClaimRecord, current: Current | None) -> bool:
-    """Whether the claim or the code behind it has changed. current: None: not known."""
+    """Whether the claim, the code behind it or the rules of judging have changed.
+
+    current: None: not known, but older rules are. A reading was not judged.
+    """
+    from paperbench.judge.record import RULES
+
+    if claim.verdict is not None and claim.rules != RULES:
+        return True
     return current is not None and current.get(f"{paper.paper}/{claim.claim}") != Hashes(
         claim.spec_sha256, claim.code_sha256
     )

@@ -78,7 +78,7 @@ def test_a_timing_record_holds_the_repeats():
         "new": arm(ms=[[1.0, 1.1, 1.2, 1.0, 1.1, 1.2]], key="new"),
         "old": arm(ms=[[1.0] * 6], key="old"),
     }
-    record = recorded(timed, arms, control=arms | {"new": arm(ms=[[3.0, 3.1, 3.2, 3.0, 3.1, 3.2]])})
+    record = recorded(timed, arms, control=arms | {"new": arm(ms=[[3.0, 3.0, 3.2, 3.1, 3.1, 3.2]])})
     assert record.verdict == "PASS"
     assert record.arms["new"]["ms"] == [1.0, 1.1, 1.2, 1.0, 1.1, 1.2]
     assert record.seeds == [0]
