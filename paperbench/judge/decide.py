@@ -220,7 +220,11 @@ def _by_control(case: _Case, finding: ControlFinding) -> Judgement:
         )
     if not case.look.last:
         return case.conclude(
-            None, f"{finding.detail} after {case.sample}", needs="seeds", control=finding.record
+            None,
+            f"{finding.detail} after {case.sample}",
+            needs="seeds",
+            control=finding.record,
+            p_control=finding.p,
         )
     return case.conclude(
         "INCONCLUSIVE",

@@ -9,10 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
 from scipy.special import bdtrc, stdtr
 
-from paperbench.judge.statistics import is_flat
+from paperbench.judge.statistics import is_flat, mean_and_spread
 
 
 def mean_p(values: Sequence[float], *, strict: bool) -> float:
@@ -21,13 +20,13 @@ def mean_p(values: Sequence[float], *, strict: bool) -> float:
     Of a sample without spread it is the sign test's, as for the interval: 1/2**n where the tie
     supports the claim. strict: a tie at 0 does not.
     """
-    n, mean = len(values), float(np.mean(values))
+    n = len(values)
+    mean, spread = mean_and_spread(values)
     if n < 2 or math.isnan(mean):
         return 1.0
     if is_flat(values):
         return 0.5**n if mean > 0 or (mean == 0 and not strict) else 1.0
-    standard_error = float(np.std(values, ddof=1)) / math.sqrt(n)
-    return float(stdtr(n - 1, -mean / standard_error))
+    return float(stdtr(n - 1, -mean * math.sqrt(n) / spread))
 
 
 def rate_p(successes: int, n: int, threshold: float, sign: int) -> float:

@@ -88,6 +88,13 @@ def test_an_undecided_claim_says_what_was_expected_and_what_to_do():
     assert screen.endswith("next      about 40 seeds would decide it")
 
 
+def test_a_warning_stands_beside_the_count():
+    screen = explain(paper(claim()), claim(warnings=["one seed stands apart: -0.1 on seed 4"]))
+    assert "warning   one seed stands apart: -0.1 on seed 4" in screen.splitlines()
+    timed = claim(kind="timing", arms={}, seeds=[0])
+    assert "holds on 3 of 3 repeats" in explain(paper(timed), timed)
+
+
 def test_a_stale_verdict_says_so_first():
     head = explain(paper(claim()), claim(), stale=True).split("\n\n")[0]
     assert "PASS (quick, cpu, stale)" in head

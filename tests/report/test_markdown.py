@@ -2,6 +2,7 @@ import re
 
 from records_in_tests import claim, paper, reading, undecided
 
+from paperbench.judge.record import RULES
 from paperbench.metric_kinds import perplexity
 from paperbench.report.markdown import code, escape, paper_table
 from paperbench.report.overview import fill_blocks, overview
@@ -132,6 +133,25 @@ def test_marked_blocks_of_another_page_are_filled_and_the_rest_stays():
     assert "No verdict yet." in filled
     assert filled.endswith("<!-- paperbench: end -->\nend\n")
     assert fill_blocks(filled, [paper(claim())], None, link_base="results/") == filled
+
+
+def test_a_verdict_judged_under_older_rules_is_stale_and_a_reading_is_not():
+    current = {"fox/ppl-below-baseline": Hashes("0" * 64, ""), "fox/an-essay": Hashes("0" * 64, "")}
+    page = overview([paper(claim(rules=RULES - 1), reading())], current)
+    assert "| PASS stale |" in page
+    assert "reading stale" not in page
+    assert "| PASS stale |" in overview([paper(claim(rules=1))], None)
+
+
+def test_a_section_says_what_needs_no_distribution_and_what_to_beware_of():
+    page = paper_table(paper(claim(warnings=["one seed stands apart: *x*"])))
+    for line in (
+        "- the check holds on 3 of 3 seeds, so on at least 26 % of all (95 % sure, whatever their "
+        "distribution)",
+        "- p-value: 0.0005, one-sided, over all looks so far",
+        "- warning: one seed stands apart: \\*x\\*",
+    ):
+        assert line in page.splitlines()
 
 
 def test_nothing_is_stale_where_the_claims_are_not_known():

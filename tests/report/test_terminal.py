@@ -58,6 +58,13 @@ def test_no_plain_line_is_longer_than_80_columns_whatever_the_text():
     assert "not as expected: the opposite holds" in text
 
 
+def test_a_warning_stands_below_its_claim():
+    record = paper(claim(warnings=["one seed stands apart"]))
+    assert "              warning: one seed stands apart" in plain_table(record).splitlines()
+    boxed = printed(record, force_terminal=True, width=120, color_system=None).splitlines()
+    assert boxed[4].startswith("│   warning: one seed stands apart")
+
+
 def test_every_boxed_line_is_equally_wide():
     record = paper(
         claim(reported="a quotation much longer than its cell will ever be"),

@@ -214,6 +214,21 @@ rate of 0.9, above alpha 0.005
     ]
 
 
+def test_a_rate_that_could_never_be_told_from_its_control_is_refused(problems):
+    lines = "kind: rate\n    looks: [3, 6]\n    alpha: [0.001, 0.015]"
+    assert problems(claim_with(lines), (CHECK, "dropout.gap > 0.3"))[1:] == [
+        """\
+error: the claim can never be told from its control: even 6 of 6 pairs of seeds in its favour have \
+the probability 0.0156 by chance, above alpha 0.015
+  --> dropout.yaml:26:12
+26 |     looks: [3, 6]
+   |            ^
+   = help: add seeds to the last look"""
+    ]
+    reachable = lines.replace("0.015", "0.016")
+    assert len(problems(claim_with(reachable), (CHECK, "dropout.gap > 0.3"))) == 1
+
+
 READING = f"    experiment: overfit\n    check: {CHECK}\n    control:\n{CONTROL}"
 
 
