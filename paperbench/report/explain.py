@@ -108,7 +108,7 @@ def _shape(claim: ClaimRecord, width: int) -> list[str]:
     """What is known of the margins without trusting their distribution."""
     lines = []
     if claim.support is not None:
-        lines += _fact("check", support_text(claim.support, claim.kind), width)
+        lines += _fact("support", support_text(claim.support, claim.kind), width)
     if claim.p_value is not None:
         lines += _fact("p-value", f"{claim.p_value:.2g}, one-sided, over all looks so far", width)
     for warning in claim.warnings:

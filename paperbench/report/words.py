@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 
 from paperbench.judge.outcome import Outcome, outcome
@@ -100,7 +101,7 @@ def support_text(support: Support, kind: str) -> str:
     unit = "repeats" if kind == "timing" else "seeds"
     return (
         f"holds on {support.holds} of {support.n} {unit}, so on at least "
-        f"{100 * support.low:.0f} % of all ({100 * support.level:g} % sure, whatever their "
+        f"{math.floor(100 * support.low)} % of all ({100 * support.level:g} % sure, whatever their "
         "distribution)"
     )
 

@@ -19,7 +19,7 @@ margin    +0.80 [+0.42, +1.18]  t interval, n = 3, look 1 of 3, one-sided alpha
           0.005
           3 of 3 seeds support it
 
-check     holds on 3 of 3 seeds, so on at least 26 % of all (95 % sure, whatever
+support   holds on 3 of 3 seeds, so on at least 25 % of all (95 % sure, whatever
           their distribution)
 p-value   0.0005, one-sided, over all looks so far
 

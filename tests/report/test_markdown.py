@@ -146,7 +146,7 @@ def test_a_verdict_judged_under_older_rules_is_stale_and_a_reading_is_not():
 def test_a_section_says_what_needs_no_distribution_and_what_to_beware_of():
     page = paper_table(paper(claim(warnings=["one seed stands apart: *x*"])))
     for line in (
-        "- the check holds on 3 of 3 seeds, so on at least 26 % of all (95 % sure, whatever their "
+        "- the check holds on 3 of 3 seeds, so on at least 25 % of all (95 % sure, whatever their "
         "distribution)",
         "- p-value: 0.0005, one-sided, over all looks so far",
         "- warning: one seed stands apart: \\*x\\*",
