@@ -63,7 +63,7 @@ def claim(name="ppl-below-baseline", **changes):
         runs=["a", "b"],
         seconds={"fox": 7.0, "transformer": 6.0},
         rules=RULES,
-        support=Support(holds=3, n=3, low=0.256, level=0.95),
+        support=Support(holds=3, n=3, low=0.256, high=1.0, level=0.95),
         p_value=0.0005,
     )
     return ClaimRecord(**{**dict(base), **changes})
@@ -84,7 +84,7 @@ def undecided(name="data-dependent-on-text", **changes):
             "control": Control(verdict="NOT RUN", kind="ablate"),
             "reported": "better",
             "seeds": list(range(8)),
-            "support": Support(holds=5, n=8, low=0.25, level=0.95),
+            "support": Support(holds=5, n=8, low=0.25, high=0.93, level=0.95),
             "p_value": 0.34,
             "arms": {},
             "next_step": "about 40 seeds would decide it",

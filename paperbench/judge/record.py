@@ -57,12 +57,14 @@ class Guard(Record):
 class Support(Record):
     """On how many seeds (for timing: repeats) the whole check holds; assumes no distribution.
 
-    low: with confidence `level` the check holds on at least this share of all seeds.
+    low, high: with confidence `level` each, the check holds on at least, at most this share of all
+    seeds.
     """
 
     holds: int
     n: int
     low: float
+    high: float
     level: float
 
 

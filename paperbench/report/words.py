@@ -97,12 +97,15 @@ def support_cell(claim: ClaimRecord) -> str:
 
 
 def support_text(support: Support, kind: str) -> str:
-    """What the count says, whatever the distribution of the margins."""
+    """What the count says, whatever the distribution of the margins: the bound on its side."""
     unit = "repeats" if kind == "timing" else "seeds"
+    if 2 * support.holds >= support.n:
+        bound = f"at least {math.floor(100 * support.low)}"
+    else:
+        bound = f"at most {math.ceil(100 * support.high)}"
     return (
-        f"holds on {support.holds} of {support.n} {unit}, so on at least "
-        f"{math.floor(100 * support.low)} % of all ({100 * support.level:g} % sure, whatever their "
-        "distribution)"
+        f"holds on {support.holds} of {support.n} {unit}, so on {bound} % of all "
+        f"({100 * support.level:g} % sure, whatever their distribution)"
     )
 
 

@@ -1,6 +1,6 @@
 from records_in_tests import claim, margin, paper, reading, undecided
 
-from paperbench.judge.record import Part
+from paperbench.judge.record import Part, Support
 from paperbench.report.explain import explain
 
 SCREEN = """\
@@ -91,6 +91,10 @@ def test_an_undecided_claim_says_what_was_expected_and_what_to_do():
 def test_a_warning_stands_beside_the_count():
     screen = explain(paper(claim()), claim(warnings=["one seed stands apart: -0.1 on seed 4"]))
     assert "warning   one seed stands apart: -0.1 on seed 4" in screen.splitlines()
+    few = Support(holds=1, n=8, low=0.001, high=0.531, level=0.95)
+    assert "holds on 1 of 8 seeds, so on at most 54 % of all" in explain(
+        paper(), claim(support=few)
+    )
     timed = claim(kind="timing", arms={}, seeds=[0])
     assert "holds on 3 of 3 repeats" in explain(paper(timed), timed)
 
