@@ -20,7 +20,8 @@ the evidence, the `.md` and `.csv` beside it are projections of it. `paperbench 
 and `paperbench report --markdown` writes this page; nothing here is edited by hand.
 
 A margin is positive where it supports the claim. The control is the same comparison with the
-credited mechanism switched off; on it the claim must not pass.
+credited mechanism switched off; on it the claim must not pass. `holds on`: the number of seeds on
+which the whole check holds.
 """
 STALE = (
     "`stale`: the claim, its code or the rules of judging have changed since, or it is no longer "
