@@ -1,8 +1,8 @@
-"""All benchmarks, one table after the other: `python -m benchmarks` (about ten minutes)."""
+"""All benchmarks, one table after the other: `python -m benchmarks` (about fifteen minutes)."""
 
-from benchmarks import forgetting_attention, overhead, startup, verification
+from benchmarks import calibration, forgetting_attention, overhead, startup, verification
 
 if __name__ == "__main__":
-    for benchmark in (startup, overhead, forgetting_attention, verification):
+    for benchmark in (startup, overhead, forgetting_attention, calibration, verification):
         print(f"\n## {benchmark.__name__}\n")
         benchmark.main()

@@ -76,7 +76,7 @@ def best_seconds(inputs: list[Tensor]) -> dict[str, float]:
     return best
 
 
-def main(lengths: tuple[int, ...]) -> None:
+def main(lengths: tuple[int, ...] = LENGTHS) -> None:
     torch.set_num_threads(1)
     print(f"torch {torch.__version__}, cpu, 1 thread, batch {BATCH}, {N_HEADS} heads of {D_HEAD}")
     print(

@@ -1,6 +1,15 @@
 """Verdict records made by hand, as the judge would write them, for tests of what shows them."""
 
-from paperbench.judge.record import ClaimRecord, Control, Guard, Margin, PaperRecord, Part
+from paperbench.judge.record import (
+    RULES,
+    ClaimRecord,
+    Control,
+    Guard,
+    Margin,
+    PaperRecord,
+    Part,
+    Support,
+)
 
 VALUES = {"fox": [6.17, 6.19, 6.03], "transformer": [6.97, 6.86, 6.97]}
 
@@ -53,6 +62,9 @@ def claim(name="ppl-below-baseline", **changes):
         spec_sha256="0" * 64,
         runs=["a", "b"],
         seconds={"fox": 7.0, "transformer": 6.0},
+        rules=RULES,
+        support=Support(holds=3, n=3, low=0.256, high=1.0, level=0.95),
+        p_value=0.0005,
     )
     return ClaimRecord(**{**dict(base), **changes})
 
@@ -72,6 +84,8 @@ def undecided(name="data-dependent-on-text", **changes):
             "control": Control(verdict="NOT RUN", kind="ablate"),
             "reported": "better",
             "seeds": list(range(8)),
+            "support": Support(holds=5, n=8, low=0.25, high=0.93, level=0.95),
+            "p_value": 0.34,
             "arms": {},
             "next_step": "about 40 seeds would decide it",
             **changes,

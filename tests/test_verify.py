@@ -72,7 +72,7 @@ def test_fresh_trains_again(judged):
 
 
 def test_the_bench_asks_for_more_seeds_only_while_it_is_undecided(judged):
-    records, counter = judged(DRAWS.replace("spread: 0.03", "spread: 1.0"))
+    records, counter = judged(DRAWS.replace("spread: 0.01", "spread: 1.0"))
     record = records["high-is-higher"]
     assert record.margin.n in (5, 8)
     assert max(seed for _, seed in counter.ran) == 7 or record.verdict != "INCONCLUSIVE"
@@ -130,7 +130,7 @@ def test_fail_fast_stops_at_the_first_claim_that_is_not_as_expected(judged):
     assert list(records) == ["low-is-higher"]
 
 
-SLOW = DRAWS.replace("spread: 0.03", "spread: 0.03, seconds: 0.4")
+SLOW = DRAWS.replace("spread: 0.01", "spread: 0.01, seconds: 0.4")
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])

@@ -68,8 +68,8 @@ def listing(
             ("!", "not as expected"),
             (
                 "stale",
-                "the claim or its code has changed since it was judged, or its seeds are not "
-                "those of its looks",
+                "the claim, its code or the rules have changed since it was judged, or its seeds "
+                "are not those of its looks",
             ),
             ("≠", "changed since it was locked"),
             ("+", "not locked"),

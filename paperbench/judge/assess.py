@@ -10,6 +10,7 @@ from typing import Literal
 from paperbench.errors import SpecError
 from paperbench.judge.evaluate import Sample, is_strict, margins_of, satisfies, value_of
 from paperbench.judge.looks import Look
+from paperbench.judge.p_values import mean_p, rate_p, sign_p
 from paperbench.judge.record import Margin
 from paperbench.judge.statistics import (
     Interval,
@@ -34,6 +35,7 @@ class Assessment:
 
     waits: the sample supports the part but has no spread, which only the last look accepts.
     seeds: at the last look, about how many would decide an open part; None for more than 1000.
+    p: one-sided, at this look alone; an exact part has none, and 1.
     """
 
     comparison: Comparison
@@ -41,6 +43,7 @@ class Assessment:
     state: State
     waits: bool = False
     seeds: int | None = None
+    p: float = 1.0
 
 
 def assess(check: Check, kind: Kind, samples: Sequence[Sample], look: Look) -> list[Assessment]:
@@ -65,9 +68,10 @@ def difference(
     """
     values = [a - b for a, b in zip(claim.values, control.values, strict=True)]
     if kind == "rate":
-        interval, flat = sign_interval(values, look.alpha), False
+        interval, flat, p = sign_interval(values, look.alpha), False, sign_p(values)
     else:
         interval, flat = t_interval(values, look.alpha), is_flat(values)
+        p = mean_p(values, strict=True)
     state = _state(interval, len(values), strict=True, open_until_last=flat, look=look)
     return Assessment(
         part,
@@ -75,6 +79,7 @@ def difference(
         state,
         waits=flat and not look.last and interval.mean > 0,
         seeds=_seeds(state, values, look),
+        p=p,
     )
 
 
@@ -96,6 +101,7 @@ def _assess_mean(part: Comparison, samples: Sequence[Sample], look: Look) -> Ass
         state,
         waits=flat and not look.last and satisfies(part, interval.mean),
         seeds=_seeds(state, values, look),
+        p=mean_p(values, strict=is_strict(part)),
     )
 
 
@@ -135,6 +141,7 @@ def _assess_rate(part: Comparison, samples: Sequence[Sample], look: Look) -> Ass
             if state == "open" and look.last
             else None
         ),
+        p=rate_p(successes, n, threshold, sign),
     )
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import cast
+from typing import Literal, cast
 
 from paperbench.judge.control import metrics_by_arm, values_by_arm
 from paperbench.judge.decide import Evidence, Judgement
 from paperbench.judge.looks import Look
 from paperbench.judge.origin import origin_of
 from paperbench.judge.outcome import Expected, as_expected
-from paperbench.judge.record import ClaimRecord, Control
+from paperbench.judge.record import RULES, ClaimRecord, Control
 from paperbench.judge.samples import Runs
+from paperbench.judge.shape import warnings_about
+from paperbench.judge.support import support_of
 from paperbench.ledger import FinishedRun
 from paperbench.registry import ExperimentInfo
 from paperbench.spec.model import Claim, Tier
@@ -42,6 +44,8 @@ def to_record(
     metrics = {arm: [*names, *_floors(info, names)] for arm, names in metrics_by_arm(check).items()}
     expected = _expected(claim, tier)
     used = {run.key: run for run in _used(runs, evidence, look)}
+    estimated = claim.kind != "exact" and judgement.verdict != "ERROR"
+    spent = sum(each.alpha for each in looks if each.index < look.index)
     return ClaimRecord(
         claim=claim.name,
         statement=claim.statement,
@@ -73,6 +77,11 @@ def to_record(
             arm: sum(run.seconds for run in by_seed) / len(by_seed) for arm, by_seed in runs.items()
         },
         environment=origin_of(used.values()),
+        rules=RULES,
+        support=support_of(check, judgement.parts, len(looks)) if estimated else None,
+        # Whoever is decided at a later look had the earlier ones' chances as well.
+        p_value=min(1.0, spent + judgement.p) if estimated else None,
+        warnings=_warnings(claim, judgement) if estimated else [],
     )
 
 
@@ -92,7 +101,16 @@ def reading_record(claim: Claim, *, tier: Tier, spec_sha256: str) -> ClaimRecord
         reported=claim.reported,
         because=claim.because,
         spec_sha256=spec_sha256,
+        rules=RULES,
     )
+
+
+def _warnings(claim: Claim, judgement: Judgement) -> list[str]:
+    """Of 0/1 outcomes the count says everything that their shape could."""
+    if claim.kind == "rate" or judgement.verdict is None:
+        return []
+    unit: Literal["seed", "repeat"] = "repeat" if claim.kind == "timing" else "seed"
+    return warnings_about(judgement.parts, judgement.verdict, unit)
 
 
 def _expected(claim: Claim, tier: Tier) -> Expected:

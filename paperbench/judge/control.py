@@ -23,12 +23,14 @@ class ControlFinding:
     separated: the control does not pass, and the claim does significantly better than it.
     survived: the claim holds without its mechanism. close: too little seen to tell.
     seeds: when close, about how many seeds would tell; None for more than 1000.
+    p: of the difference at this look, shared parts counted; 0 where none was taken.
     """
 
     result: Literal["separated", "survived", "close"]
     record: Control
     detail: str
     seeds: int | None = None
+    p: float = 0.0
 
 
 def judge_control(
@@ -59,15 +61,16 @@ def judge_control(
         default=None,
         key=lambda each: (each.state == "holds", widths_from_zero(each.margin)),
     )
+    p = 0.0 if best is None else min(1.0, best.p * len(candidates))
     if best is not None and best.state == "holds":
         detail = f"the control does not pass: {margin_text(controlled)}{_also_held(controlled)}"
         return ControlFinding(
-            "separated", _record(claim, controlled, runs, check, detail, best), detail
+            "separated", _record(claim, controlled, runs, check, detail, best), detail, p=p
         )
     detail = f"the control is too close to tell: {margin_text(controlled)}"
     seeds = None if best is None else best.seeds
     return ControlFinding(
-        "close", _record(claim, controlled, runs, check, detail, best), detail, seeds
+        "close", _record(claim, controlled, runs, check, detail, best), detail, seeds, p
     )
 
 

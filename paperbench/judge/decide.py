@@ -55,7 +55,8 @@ class Judgement:
     """What one look says. verdict: None while undecided; needs: what must be run before the next.
 
     summary: one sentence that says why. margin: the weakest part's. guards: those that were
-    looked at, whatever the verdict. control: None when it was not needed.
+    looked at, whatever the verdict. control: None when it was not needed. p: one-sided, at this
+    look alone, of all that a PASS would rest on so far.
     """
 
     verdict: Verdict | None
@@ -66,6 +67,7 @@ class Judgement:
     parts: list[Part] = field(default_factory=list)
     guards: list[Guard] = field(default_factory=list)
     control: Control | None = None
+    p: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class _Case:
         *,
         needs: Need = "nothing",
         control: Control | None = None,
+        p_control: float = 0.0,
     ) -> Judgement:
         parts = [Part(check=each.comparison.text, margin=each.margin) for each in self.assessed]
         return Judgement(
@@ -99,6 +102,7 @@ class _Case:
             parts,
             self.guards,
             control,
+            max(p_control, *(each.p for each in self.assessed)),
         )
 
     def vacuous(self, tripped: Guard, control: Control | None = None) -> Judgement:
@@ -213,16 +217,22 @@ def _by_control(case: _Case, finding: ControlFinding) -> Judgement:
             f"the check holds over {case.sample}, margin "
             f"{margin_text(case.assessed)}; {finding.detail}",
             control=finding.record,
+            p_control=finding.p,
         )
     if not case.look.last:
         return case.conclude(
-            None, f"{finding.detail} after {case.sample}", needs="seeds", control=finding.record
+            None,
+            f"{finding.detail} after {case.sample}",
+            needs="seeds",
+            control=finding.record,
+            p_control=finding.p,
         )
     return case.conclude(
         "INCONCLUSIVE",
         f"{finding.detail} after {case.sample}",
         _more(case, finding.seeds),
         control=finding.record,
+        p_control=finding.p,
     )
 
 

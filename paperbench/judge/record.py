@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from paperbench.errors import Location, PaperbenchError
 
 SCHEMA_VERSION: Literal[1] = 1
+# Of judging. Raise it with every change that may alter a verdict on the same runs: what was judged
+# under older rules is shown stale.
+RULES: int = 2
 Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE", "VACUOUS", "ERROR"]
 Values = dict[str, list[float]]  # metric -> one value a seed, in the order of seeds
 
@@ -51,6 +54,20 @@ class Guard(Record):
     detail: str
 
 
+class Support(Record):
+    """On how many seeds (for timing: repeats) the whole check holds; assumes no distribution.
+
+    low, high: with confidence `level` each, the check holds on at least, at most this share of all
+    seeds.
+    """
+
+    holds: int
+    n: int
+    low: float
+    high: float
+    level: float
+
+
 class Control(Record):
     """The claim judged again with the mechanism off.
 
@@ -72,6 +89,9 @@ class ClaimRecord(Record):
     margin: the weakest part's. code_sha256: of the source that computed the runs; empty for a
     reading. look: 1-based, of `looks`. summary: one sentence that says why the
     verdict is what it is. next_step: what a person can do about it. seconds: training time by arm.
+    rules: those it was judged under. support and p_value: None where nothing was estimated.
+    p_value: one-sided, over all looks so far, of the weakest part and of the difference from the
+    control where that was judged. warnings: what the margins look like, where it matters.
     environment: where the runs were carried out, as they say themselves.
     """
 
@@ -100,6 +120,10 @@ class ClaimRecord(Record):
     because: str | None = None
     spec_sha256: str
     code_sha256: str = ""
+    rules: int = 1
+    support: Support | None = None
+    p_value: float | None = None
+    warnings: list[str] = Field(default_factory=list)
     runs: list[str] = Field(default_factory=list)
     seconds: dict[str, float] = Field(default_factory=dict)
     environment: dict[str, Any] = Field(default_factory=dict)

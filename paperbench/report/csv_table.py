@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from paperbench.judge.record import ClaimRecord, Margin, PaperRecord
+from paperbench.report.holm import Family, family_of
 from paperbench.report.staleness import Current, is_stale
 from paperbench.report.words import control_margin, control_state, one_line
 
@@ -21,12 +22,15 @@ def paper_csv(record: PaperRecord, current: Current | None = None) -> str:
     """
     import pandas as pd
 
+    family = family_of(record)
     rows = [
-        {**_row(record, claim), "stale": is_stale(record, claim, current)}
+        {**_row(record, claim, family), "stale": is_stale(record, claim, current)}
         for claim in record.claims
     ]
     frame = pd.DataFrame(rows, columns=COLUMNS)
-    return frame.astype({"n": "Int64"}).to_csv(index=False, lineterminator="\n")
+    return frame.astype({"n": "Int64", "holds_on": "Int64"}).to_csv(
+        index=False, lineterminator="\n"
+    )
 
 
 COLUMNS = [
@@ -44,6 +48,13 @@ COLUMNS = [
     "high",
     "alpha",
     "n",
+    "holds_on",
+    "holds_at_least",
+    "holds_at_most",
+    "p_value",
+    "p_holm",
+    "holm",
+    "warnings",
     "control",
     "control_margin",
     "difference",
@@ -67,7 +78,7 @@ def safe_cell(text: str | None) -> str | None:
     return f"'{line}" if text.startswith(_FORMULA) or line.startswith(_FORMULA) else line
 
 
-def _row(record: PaperRecord, claim: ClaimRecord) -> dict[str, Any]:
+def _row(record: PaperRecord, claim: ClaimRecord, family: Family | None) -> dict[str, Any]:
     control = claim.control
     difference = control.difference if control else None
     held = control_margin(control) if control else None
@@ -86,12 +97,19 @@ def _row(record: PaperRecord, claim: ClaimRecord) -> dict[str, Any]:
         "source": claim.source,
         "summary": claim.summary,
         "spec_sha256": claim.spec_sha256,
+        "holm": {"✓": "holds", "✗": "does not hold"}.get(family.mark(claim) if family else ""),
+        "warnings": "; ".join(claim.warnings),
         "guards_tripped": ", ".join(g.name for g in claim.guards if not g.ok),
     }
     return {
         **{name: safe_cell(text) for name, text in texts.items()},
         "as_expected": claim.as_expected,
         **_numbers(claim.margin),
+        "holds_on": claim.support.holds if claim.support else None,
+        "holds_at_least": claim.support.low if claim.support else None,
+        "holds_at_most": claim.support.high if claim.support else None,
+        "p_value": claim.p_value,
+        "p_holm": family.adjusted.get(claim.claim) if family else None,
         "control_margin": held.mean if held else None,
         "difference": difference.mean if difference else None,
         "difference_low": difference.low if difference else None,

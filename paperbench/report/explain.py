@@ -8,7 +8,7 @@ from paperbench.judge.record import ClaimRecord, Margin, PaperRecord, Part
 from paperbench.report.numbers import Kinds, format_margin, supporting, unit_of
 from paperbench.report.origin import origin_parts
 from paperbench.report.seed_plot import seed_lines
-from paperbench.report.words import control_state, one_line, verdict_word
+from paperbench.report.words import control_state, one_line, support_text, verdict_word
 
 WIDTH = 80
 _INDENT = " " * 10
@@ -33,6 +33,7 @@ def explain(
         many = len(claim.parts) > 1
         for number, part in enumerate(claim.parts, start=1):
             blocks.append(_part(claim, part, kinds or {}, number if many else None, width))
+        blocks.append(_shape(claim, width))
         blocks.append(
             [
                 line
@@ -110,6 +111,18 @@ def _method(claim: ClaimRecord, margin: Margin) -> str:
     name = "exact binomial interval" if claim.kind == "rate" else "t interval"
     look = f", look {claim.look} of {len(claim.looks)}" if claim.looks else ""
     return f"{name}, n = {margin.n}{look}, one-sided alpha {margin.alpha:g}"
+
+
+def _shape(claim: ClaimRecord, width: int) -> list[str]:
+    """What is known of the margins without trusting their distribution."""
+    lines = []
+    if claim.support is not None:
+        lines += _fact("support", support_text(claim.support, claim.kind), width)
+    if claim.p_value is not None:
+        lines += _fact("p-value", f"{claim.p_value:.2g}, one-sided, over all looks so far", width)
+    for warning in claim.warnings:
+        lines += _fact("warning", one_line(warning), width)
+    return lines
 
 
 def _control(claim: ClaimRecord, kinds: Kinds, width: int) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from paperbench.judge.record import ClaimRecord, Margin, PaperRecord
+from paperbench.report.holm import Family, family_of
 from paperbench.report.numbers import (
     Kinds,
     decimals_for,
@@ -23,13 +24,15 @@ from paperbench.report.words import (
     expectation,
     marked_verdict,
     one_line,
+    support_cell,
+    support_text,
     verdict_word,
 )
 
 ARROWS = {"higher": " ↑", "lower": " ↓", "neither": ""}
 STALE = (
-    "`stale`: the claim, its code or the rules of judging have changed since, it is no longer among "
-    "the claims, or its seeds are not those of its looks; this verdict does not count until "
+    "`stale`: the claim, its code or the rules of judging have changed since, it is no longer "
+    "among the claims, or its seeds are not those of its looks; this verdict does not count until "
     "`paperbench verify` judges it again."
 )
 _MARKUP = re.compile(r"([\\`*_\[\]|~$#!])")
@@ -44,7 +47,7 @@ def paper_table(
     kinds: what each metric measures, for units and arrows; without one neither is shown.
     current: the hashes of today's claims, to mark stale verdicts.
     """
-    known = kinds or {}
+    known, family = kinds or {}, family_of(record)
     stale = {claim.claim: is_stale(record, claim, current) for claim in record.claims}
     lines = [
         f"# {escape(record.title)}",
@@ -53,13 +56,15 @@ def paper_table(
         "",
         *_swapped(record),
         *table(
-            ("claim", "verdict", "margin [interval]", "n", "control", "paper"),
-            [_row(claim, known, stale=stale[claim.claim]) for claim in record.claims],
+            ("claim", "verdict", "margin [interval]", "holds on", "Holm", "control", "paper"),
+            [_row(claim, family, known, stale=stale[claim.claim]) for claim in record.claims],
         ),
         "",
     ]
     if any(stale.values()):
         lines += [STALE, ""]
+    if family is not None:
+        lines += [f"{escape(family.line())}.", ""]
     for claim in record.claims:
         lines += _section(claim, known, stale=stale[claim.claim])
     return "\n".join(lines).rstrip() + "\n"
@@ -108,17 +113,15 @@ def code(text: str) -> str:
     return f"{fence}{pad}{plain}{pad}{fence}"
 
 
-def _row(claim: ClaimRecord, kinds: Kinds, *, stale: bool) -> list[str]:
-    margin, n = "−", "−"
-    if claim.margin is not None:
-        margin = margin_cell(claim, kinds)
-        n = str(claim.margin.n)
+def _row(claim: ClaimRecord, family: Family | None, kinds: Kinds, *, stale: bool) -> list[str]:
+    margin = "−" if claim.margin is None else margin_cell(claim, kinds)
     control = "−" if claim.verdict is None else control_text(claim)
     return [
         escape(claim.claim),
         verdict_cell(claim, stale=stale),
         margin,
-        n,
+        support_cell(claim),
+        family.mark(claim) if family else "−",
         control,
         escape(claim.reported or ""),
     ]
@@ -165,6 +168,10 @@ def _section(claim: ClaimRecord, kinds: Kinds, *, stale: bool) -> list[str]:
         if len(claim.parts) > 1
         else []
     )
+    facts += [f"the check {support_text(claim.support, claim.kind)}"] if claim.support else []
+    if claim.p_value is not None:
+        facts.append(f"p-value: {claim.p_value:.2g}, one-sided, over all looks so far")
+    facts += [f"warning: {escape(warning)}" for warning in claim.warnings]
     facts += _control_facts(claim)
     facts += [
         f"guard {guard.name} {'✓' if guard.ok else '✗'}: {escape(guard.detail)}"

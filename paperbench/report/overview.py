@@ -11,7 +11,7 @@ from paperbench.judge.record import ClaimRecord, PaperRecord
 from paperbench.report.markdown import STALE, escape, table, verdict_cell
 from paperbench.report.numbers import format_half_width
 from paperbench.report.staleness import Current, is_stale
-from paperbench.report.words import control_text, outcome_of
+from paperbench.report.words import control_text, outcome_of, support_cell
 from paperbench.spec.select import is_exhibit
 
 INTRODUCTION = """\
@@ -22,7 +22,8 @@ the evidence, the `.md` and `.csv` beside it are projections of it. `paperbench 
 and `paperbench report --markdown` writes this page; nothing here is edited by hand.
 
 A margin is positive where it supports the claim. The control is the same comparison with the
-credited mechanism switched off; on it the claim must not pass.
+credited mechanism switched off; on it the claim must not pass. `holds on`: the number of seeds on
+which the whole check holds.
 """
 EXHIBITS = """\
 ## Exhibits
@@ -122,7 +123,7 @@ def _place_table(
         _counts(pairs, stale),
         "",
         *table(
-            ("paper", "claim", "verdict", "margin", "n", "control", "the paper says"),
+            ("paper", "claim", "verdict", "margin", "holds on", "control", "the paper says"),
             [
                 _row(paper, claim, old, link_base)
                 for (paper, claim), old in zip(pairs, stale, strict=True)
@@ -134,14 +135,13 @@ def _place_table(
 def _row(paper: PaperRecord, claim: ClaimRecord, stale: bool, link_base: str) -> list[str]:
     link = f"[{escape(paper.paper)}]({link_base}{paper.tier}-{paper.device}/{paper.paper}.md)"
     margin = "−" if claim.margin is None else format_half_width(claim.margin)
-    n = "−" if claim.margin is None else str(claim.margin.n)
     control = "−" if claim.verdict is None else control_text(claim)
     return [
         link,
         escape(claim.claim),
         verdict_cell(claim, stale=stale),
         margin,
-        n,
+        support_cell(claim),
         control,
         escape(claim.reported or ""),
     ]

@@ -31,9 +31,13 @@ def is_stale(paper: PaperRecord, claim: ClaimRecord, current: Current | None) ->
 def why_stale(paper: PaperRecord, claim: ClaimRecord, current: Current | None) -> str | None:
     """Why a stored verdict does not count today, as a sentence without its end, or None.
 
-    The claim or the code behind it has changed, or the seeds are not those that the claim's looks
-    ask for: nobody may choose them, whatever a results file says.
+    The claim, the code behind it or the rules of judging have changed, or the seeds are not those
+    that the claim's looks ask for: nobody may choose them, whatever a results file says.
     """
+    from paperbench.judge.record import RULES
+
+    if claim.verdict is not None and claim.rules != RULES:
+        return "The rules of judging have changed since"
     looks: Sequence[int] = claim.looks
     if current is not None:
         today = current.get(f"{paper.paper}/{claim.claim}")

@@ -10,6 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from paperbench.judge.record import ClaimRecord, PaperRecord
+from paperbench.report.holm import Family, family_of
 from paperbench.report.numbers import Kinds, format_margin, unit_of
 from paperbench.report.words import (
     STYLES,
@@ -17,6 +18,7 @@ from paperbench.report.words import (
     expectation,
     one_line,
     outcome_of,
+    support_cell,
     verdict_word,
 )
 
@@ -24,7 +26,7 @@ __all__ = ["VerdictTable", "format_margin", "plain_table", "summary_line", "verd
 
 PLAIN_WIDTH = 80
 PAPER_WIDTH = 28  # of the cell that quotes the paper, before it is cut
-_HEADERS = ("claim", "verdict", "margin [interval]", "n", "control", "paper")
+_HEADERS = ("claim", "verdict", "margin [interval]", "holds", "control", "paper")
 
 
 class VerdictTable:
@@ -50,19 +52,25 @@ def verdict_table(paper: PaperRecord, kinds: Kinds | None = None) -> VerdictTabl
 
 def plain_table(paper: PaperRecord, kinds: Kinds | None = None, *, width: int = PLAIN_WIDTH) -> str:
     """The verdicts of one paper as text without colour, no line longer than `width`."""
-    lines = []
+    lines, family = [], family_of(paper)
     indent = " " * 14
     for claim in paper.claims:
-        _, _, margin, n, control, reported = _cells(claim, kinds or {})
+        _, _, margin, held, control, reported = _cells(claim, family, kinds or {})
         exact = "  (exact)" if claim.kind == "exact" else ""
-        lines.append(f"{verdict_word(claim):<14}{claim.claim}{exact}")
+        lines.append(f"{_marked(claim, family):<14}{claim.claim}{exact}")
         if claim.verdict is not None:
-            facts = [f"margin {margin}" if margin != "−" else "", f"n={n}", f"control {control}"]
-            lines += _fold("  ".join(filter(None, facts)), indent, width)
+            facts = [
+                f"margin {margin}" if margin != "−" else "",
+                f"holds {held}" if claim.support else f"n={held}",
+                f"control {control}",
+            ]
+            lines += _fold_facts(filter(None, facts), indent, width)
         if reported:
             lines += _fold(f"paper: {one_line(claim.reported or '')}", indent, width)
-        note = expectation(claim)
-        lines += _fold(note, indent, width) if note else []
+        for note in _notes(claim):
+            lines += _fold(note, indent, width)
+    if family is not None:
+        lines += _fold(_holm_line(family), "", width)
     return "\n".join(lines)
 
 
@@ -106,21 +114,36 @@ def summary_line(
 _URGENCY = {"error": 0, "unexpected": 1, "inconclusive": 2, "as expected": 3}
 
 
-def _cells(claim: ClaimRecord, kinds: Kinds) -> tuple[str, str, str, str, str, str]:
+def _cells(claim: ClaimRecord, family: Family | None, kinds: Kinds) -> tuple[str, ...]:
+    """One text for each of the headers."""
     exact = "  exact" if claim.kind == "exact" else ""
-    margin, n = "−", "−"
-    if claim.margin is not None:
-        margin = format_margin(claim.margin, _unit(claim, kinds))
-        n = str(claim.margin.n)
+    margin = "−" if claim.margin is None else format_margin(claim.margin, _unit(claim, kinds))
     control = "−" if claim.verdict is None else control_text(claim)
     return (
         claim.claim,
-        verdict_word(claim) + exact,
+        _marked(claim, family) + exact,
         margin,
-        n,
+        support_cell(claim),
         control,
         one_line(claim.reported or ""),
     )
+
+
+def _marked(claim: ClaimRecord, family: Family | None) -> str:
+    """The verdict; `PASS °` when it does not hold in the family."""
+    lost = family is not None and claim.claim in family.lost
+    return f"{verdict_word(claim)} °" if lost else verdict_word(claim)
+
+
+def _holm_line(family: Family) -> str:
+    return family.line().replace("; not: ", "; not (°): ")
+
+
+def _notes(claim: ClaimRecord) -> list[str]:
+    """What stands below a claim's row: what was expected, and what its margins look like."""
+    note = expectation(claim)
+    warnings = [f"warning: {one_line(text)}" for text in claim.warnings]
+    return [*([note] if note else []), *warnings]
 
 
 def _unit(claim: ClaimRecord, kinds: Kinds) -> str:
@@ -130,22 +153,23 @@ def _unit(claim: ClaimRecord, kinds: Kinds) -> str:
 
 
 def _boxed(paper: PaperRecord, kinds: Kinds) -> list[Text]:
-    rows = [_cells(claim, kinds) for claim in paper.claims]
-    rows = [(*row[:5], _cut(row[5], PAPER_WIDTH)) for row in rows]
+    family = family_of(paper)
+    rows = [_cells(claim, family, kinds) for claim in paper.claims]
+    rows = [(*row[:-1], _cut(row[-1], PAPER_WIDTH)) for row in rows]
     widths = [max(cell_len(row[i]) for row in [_HEADERS, *rows]) for i in range(len(_HEADERS))]
     inner = sum(widths) + 3 * len(widths) - 1
     lines = [_rule("┌", "┬", "┐", widths), _row(_HEADERS, widths), _rule("├", "┼", "┤", widths)]
     for claim, row in zip(paper.claims, rows, strict=True):
         lines.append(_row(row, widths, STYLES[verdict_word(claim)]))
-        note = expectation(claim)
-        if note is None:
-            continue
         style = "dim" if claim.as_expected else "red"
         if outcome_of(claim) == "inconclusive":
             style = "yellow"
-        for text in textwrap.wrap(note, inner - 4):
-            lines.append(Text.assemble("│   ", (_pad(text, inner - 4), style), " │"))
-    return [*lines, _rule("└", "┴", "┘", widths)]
+        for note in _notes(claim):
+            colour = "yellow" if note.startswith("warning: ") else style
+            for text in textwrap.wrap(note, inner - 4):
+                lines.append(Text.assemble("│   ", (_pad(text, inner - 4), colour), " │"))
+    lines.append(_rule("└", "┴", "┘", widths))
+    return lines if family is None else [*lines, Text(_holm_line(family))]
 
 
 def _row(cells: Sequence[str], widths: Sequence[int], verdict_style: str = "") -> Text:
@@ -173,6 +197,17 @@ def _fold(text: str, indent: str, width: int) -> list[str]:
     return textwrap.wrap(
         text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
     )
+
+
+def _fold_facts(facts: Iterable[str], indent: str, width: int) -> list[str]:
+    """Facts side by side, on as few lines as they need; one that is longer is folded."""
+    lines: list[str] = []
+    for fact in facts:
+        if lines and len(lines[-1]) + 2 + len(fact) <= width:
+            lines[-1] += f"  {fact}"
+        else:
+            lines += _fold(fact, indent, width)
+    return lines
 
 
 def _coloured(text: str) -> Text:

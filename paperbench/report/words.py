@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 
 from paperbench.judge.outcome import Outcome, outcome
-from paperbench.judge.record import ClaimRecord, Control, Margin
+from paperbench.judge.record import ClaimRecord, Control, Margin, Support
 from paperbench.report.numbers import decimals_of, format_number, widths_from_zero
 
 STYLES = {
@@ -86,6 +87,26 @@ def control_text(claim: ClaimRecord) -> str:
     if margin is None:
         return state
     return f"{format_number(margin.mean, decimals_of(margin), signed=True)} {state}"
+
+
+def support_cell(claim: ClaimRecord) -> str:
+    """`7/8`: the whole check holds on 7 of 8 seeds. `8` alone where that was not counted."""
+    if claim.support is not None:
+        return f"{claim.support.holds}/{claim.support.n}"
+    return "−" if claim.margin is None else str(claim.margin.n)
+
+
+def support_text(support: Support, kind: str) -> str:
+    """What the count says, whatever the distribution of the margins: the bound on its side."""
+    unit = "repeats" if kind == "timing" else "seeds"
+    if 2 * support.holds >= support.n:
+        bound = f"at least {math.floor(100 * support.low)}"
+    else:
+        bound = f"at most {math.ceil(100 * support.high)}"
+    return (
+        f"holds on {support.holds} of {support.n} {unit}, so on {bound} % of all "
+        f"({100 * support.level:g} % sure, whatever their distribution)"
+    )
 
 
 def guards_text(claim: ClaimRecord) -> str:

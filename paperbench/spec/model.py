@@ -19,6 +19,8 @@ TIERS: tuple[Tier, ...] = ("smoke", "quick", "full")
 Parameters = dict[str, Scalar]
 
 DEFAULT_LOOKS = (3, 5, 8)
+# Less than the 2.5 % that symmetric margins would allow: a long tail against the claim, not yet
+# seen, passes more often. docs/statistics.md has the rates.
 DEFAULT_ALPHA = (0.001, 0.0025, 0.005)
 
 

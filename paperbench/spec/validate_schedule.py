@@ -55,6 +55,15 @@ def _alpha_problems(file: ClaimFile, claim: Claim) -> Iterator[Problem]:
 
 def _rate_problems(file: ClaimFile, claim: Claim, check: Check) -> Iterator[Problem]:
     n, alpha = claim.looks[-1], claim.alpha[-1]
+    if 0.5**n > alpha:
+        yield at_value(
+            file,
+            ("claims", claim.name, "looks"),
+            f"the claim can never be told from its control: even {n} of {n} pairs of seeds in its "
+            f"favour have the probability {0.5**n:.3g} by chance, above alpha {alpha}",
+            "add seeds to the last look",
+        )
+        return
     for part in check.parts:
         threshold = _threshold(part)
         if threshold is None:

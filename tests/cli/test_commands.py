@@ -76,7 +76,7 @@ def test_list_marks_a_verdict_on_an_earlier_wording_as_stale(folder, call):
     code, out, _ = call("list")
     assert code == 0
     assert "  high-is-higher  PASS stale  −\n" in out
-    assert "stale the claim or its code has changed since it was judged" in out
+    assert "stale the claim, its code or the rules have changed since it was judged" in out
     listed = json.loads(call("list", "--json")[1])
     verdict = listed[0]["claims"][0]["verdicts"][0]
     assert (verdict["verdict"], verdict["stale"]) == ("PASS", True)
@@ -230,7 +230,7 @@ def test_report_prints_the_summary_and_writes_it_once(folder, call):
     target = folder / "results" / "README.md"
     assert (code, err) == (0, "wrote results/README.md\n")
     assert target.read_text() == out
-    assert "| [draws](quick-cpu/draws.md) | high-is-higher | PASS | +0.80 ± 0.38 | 3 |" in out
+    assert "| [draws](quick-cpu/draws.md) | high-is-higher | PASS | +0.80 ± 0.38 | 3/3 |" in out
     assert call("report", "--markdown") == (0, out, "")
 
 

@@ -207,7 +207,7 @@ def test_bad_usage_says_what_and_how_to_mend_it(
 
 
 def test_an_invalid_claim_file_stops_everything_with_its_place(call):
-    code, out, err = call(text=DRAWS.replace("spread: 0.03", "spraed: 0.03"))
+    code, out, err = call(text=DRAWS.replace("spread: 0.01", "spraed: 0.03"))
     assert code == 2
     assert "error: unknown parameter `spraed` for experiment `trial/draw`" in err
     assert "draws.yaml:6:14" in err

@@ -4,10 +4,12 @@ import sys
 
 import pytest
 from judge_cases import INFO, arm, around, broken, claim, verdict_of
+from scipy import stats
 
 from paperbench.judge.build_record import reading_record, to_record
 from paperbench.judge.decide import Evidence, looks_of
-from paperbench.judge.record import ClaimRecord
+from paperbench.judge.p_values import mean_p
+from paperbench.judge.record import RULES, ClaimRecord
 
 
 def recorded(claim, arms, *, control=None, anchor=None, tier="quick"):
@@ -78,10 +80,43 @@ def test_a_timing_record_holds_the_repeats():
         "new": arm(ms=[[1.0, 1.1, 1.2, 1.0, 1.1, 1.2]], key="new"),
         "old": arm(ms=[[1.0] * 6], key="old"),
     }
-    record = recorded(timed, arms, control=arms | {"new": arm(ms=[[3.0, 3.1, 3.2, 3.0, 3.1, 3.2]])})
+    record = recorded(timed, arms, control=arms | {"new": arm(ms=[[3.0, 3.0, 3.2, 3.1, 3.1, 3.2]])})
     assert record.verdict == "PASS"
     assert record.arms["new"]["ms"] == [1.0, 1.1, 1.2, 1.0, 1.1, 1.2]
     assert record.seeds == [0]
+
+
+def test_a_record_counts_supporting_seeds_and_adds_up_the_error_of_all_looks():
+    values = [0.9, 0.62, 0.9, 0.88, 0.91, 0.86, 0.9, 0.59]
+    arms = ARMS | {"new": arm(acc=values, floor=[0.1] * 8, budget={"steps": 10}, key="new")}
+    record = recorded(BETTER, arms, control=OFF)
+    assert (record.verdict, record.look, record.rules) == ("PASS", 3, RULES)
+    assert (record.support.holds, record.support.n) == (7, 8)
+    assert record.support.low == pytest.approx(stats.beta.ppf(0.05 / 3, 7, 2))
+    own = mean_p(record.margin.values, strict=True)
+    assert record.p_value == pytest.approx(0.001 + 0.0025 + own)
+    assert record.p_value < sum(BETTER.alpha)
+
+
+def test_a_record_warns_of_a_seed_that_stands_apart():
+    values = [0.9, 0.95, 0.9, 0.93, 0.91, 0.64, 0.9, 0.92]
+    early = claim(BETTER.check, looks=(8,), alpha=(0.0085,))
+    arms = ARMS | {"new": arm(acc=values, floor=[0.1] * 8, key="new")}
+    (text,) = recorded(early, arms, control=OFF).warnings
+    assert text.startswith("one seed stands apart")
+
+
+def test_what_was_not_estimated_has_neither_support_nor_p_value():
+    error = recorded(BETTER, {"new": [broken(), *ARMS["new"][1:]], "old": ARMS["old"]})
+    exact = claim("new.acc > 0.5", kind="exact", control={"new": {"off": True}})
+    for record in (error, recorded(exact, {"new": ARMS["new"]}, control={"new": ARMS["old"]})):
+        assert (record.support, record.p_value, record.warnings) == (None, None, [])
+
+
+def test_a_record_without_rules_was_judged_under_the_first():
+    old = reading_record(claim(None, kind="reading", control={}), tier="quick", spec_sha256="abc")
+    text = old.model_dump_json(exclude={"rules", "support", "p_value", "warnings"})
+    assert ClaimRecord.model_validate_json(text).rules == 1
 
 
 def test_an_undecided_claim_has_no_record():

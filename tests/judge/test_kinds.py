@@ -71,7 +71,7 @@ def test_timing_is_judged_over_the_repeats_of_one_run():
     slow = {"new": arm(ms=[[2.1, 2.2, 2.1, 2.3, 2.2, 2.3]], key="control"), "old": arms["old"]}
     judgement, look = verdict_of(timing(), arms, control=slow)
     assert (judgement.verdict, look.n, judgement.margin.n) == ("PASS", 1, 6)
-    assert judgement.margin.alpha == 0.025
+    assert judgement.margin.alpha == 0.0085
     assert judgement.margin.mean == pytest.approx(0.95 / 3)
     assert {guard.name for guard in judgement.guards} == {"ceiling", "divergence"}
     assert verdict_of(timing(), slow)[0].verdict == "FAIL"

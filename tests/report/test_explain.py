@@ -1,6 +1,6 @@
 from records_in_tests import claim, margin, paper, reading, undecided
 
-from paperbench.judge.record import Part
+from paperbench.judge.record import Part, Support
 from paperbench.report.explain import explain
 
 SCREEN = """\
@@ -18,6 +18,10 @@ seed 2    ●──────────────────────�
 margin    +0.80 [+0.42, +1.18]  t interval, n = 3, look 1 of 3, one-sided alpha
           0.005
           3 of 3 seeds support it
+
+support   holds on 3 of 3 seeds, so on at least 25 % of all (95 % sure, whatever
+          their distribution)
+p-value   0.0005, one-sided, over all looks so far
 
 guards    chance ✓ fox.val_ppl 6.03 against bigram_ppl 10.1
           budget ✓ same steps
@@ -82,6 +86,17 @@ def test_an_undecided_claim_says_what_was_expected_and_what_to_do():
     screen = explain(paper(undecided()), undecided())
     assert "expected  INCONCLUSIVE: short text lacks resets" in screen
     assert screen.endswith("next      about 40 seeds would decide it")
+
+
+def test_a_warning_stands_beside_the_count():
+    screen = explain(paper(claim()), claim(warnings=["one seed stands apart: -0.1 on seed 4"]))
+    assert "warning   one seed stands apart: -0.1 on seed 4" in screen.splitlines()
+    few = Support(holds=1, n=8, low=0.001, high=0.531, level=0.95)
+    assert "holds on 1 of 8 seeds, so on at most 54 % of all" in explain(
+        paper(), claim(support=few)
+    )
+    timed = claim(kind="timing", arms={}, seeds=[0])
+    assert "holds on 3 of 3 repeats" in explain(paper(timed), timed)
 
 
 def test_a_stale_verdict_says_so_first():

@@ -2,6 +2,7 @@ import re
 
 from records_in_tests import claim, paper, reading, undecided
 
+from paperbench.judge.record import RULES
 from paperbench.metric_kinds import perplexity
 from paperbench.report.markdown import code, escape, paper_table
 from paperbench.report.overview import fill_blocks, overview
@@ -29,12 +30,12 @@ def test_a_page_begins_with_title_provenance_and_table():
         "tier quick · device cpu · paperbench 0.1.0 · torch 2.4.0 · Python 3.11.9 · A CPU · "
         "commit 0123456789ab · data python-docs sha256 ffffffffffff · 2026-01-02T03:04:05+00:00",
         "",
-        "| claim | verdict | margin [interval] | n | control | paper |",
-        "|---|---|---|---|---|---|",
-        "| ppl-below-baseline | PASS | +0.80 \\[+0.42, +1.18\\] | 3 | −6.90 does not pass ✓ "
+        "| claim | verdict | margin [interval] | holds on | Holm | control | paper |",
+        "|---|---|---|---|---|---|---|",
+        "| ppl-below-baseline | PASS | +0.80 \\[+0.42, +1.18\\] | 3/3 | ✓ | −6.90 does not pass ✓ "
         "| lower at 760M |",
-        "| data-dependent-on-text | INCONCLUSIVE (expected) | +0.005 \\[−0.020, +0.030\\] | 8 "
-        "| not run | better |",
+        "| data-dependent-on-text | INCONCLUSIVE (expected) | +0.005 \\[−0.020, +0.030\\] | 5/8 "
+        "| − | not run | better |",
     ]
 
 
@@ -72,7 +73,7 @@ def test_hostile_text_cannot_break_a_table_or_add_markup():
         title=HOSTILE,
     )
     page = paper_table(record)
-    assert {unescaped_pipes(row) for row in table_rows(page)[:3]} == {7}
+    assert {unescaped_pipes(row) for row in table_rows(page)[:3]} == {8}
     assert len(table_rows(page)) == 3 + 4
     assert "<script" not in page
     assert "<!--" not in page
@@ -107,11 +108,11 @@ def test_the_overview_lists_unexpected_verdicts_first_and_marks_stale_ones():
     rows = table_rows(quick)
     assert rows[2].startswith("| [fox](quick-cpu/fox.md) | lost | **FAIL** (PASS expected) stale |")
     assert rows[3] == (
-        "| [fox](quick-cpu/fox.md) | ppl-below-baseline | PASS | +0.80 ± 0.38 | 3 "
+        "| [fox](quick-cpu/fox.md) | ppl-below-baseline | PASS | +0.80 ± 0.38 | 3/3 "
         "| −6.90 does not pass ✓ | lower at 760M |"
     )
     assert "1 as expected, 1 stale, 1 readings not tried." in quick
-    assert "`stale`: the claim or its code has changed since" in full
+    assert "`stale`: the claim, its code or the rules of judging have changed since" in full
 
 
 def test_a_verdict_whose_code_has_changed_is_stale():
@@ -122,16 +123,35 @@ def test_a_verdict_whose_code_has_changed_is_stale():
 
 def test_marked_blocks_of_another_page_are_filled_and_the_rest_stays():
     page = (
-        "# Mine\n<!-- paperbench: results quick-cpu -->\nold\n<!-- paperbench: end -->\n"
+        "# Mine\n<!-- paperbench: results quick-cpu -->\nof then\n<!-- paperbench: end -->\n"
         "text\n<!-- paperbench: results full-cuda -->\n<!-- paperbench: end -->\nend\n"
     )
     filled = fill_blocks(page, [paper(claim())], None, link_base="results/")
     assert filled.startswith("# Mine\n<!-- paperbench: results quick-cpu -->\n")
-    assert "old" not in filled
+    assert "of then" not in filled
     assert "[fox](results/quick-cpu/fox.md)" in filled
     assert "No verdict yet." in filled
     assert filled.endswith("<!-- paperbench: end -->\nend\n")
     assert fill_blocks(filled, [paper(claim())], None, link_base="results/") == filled
+
+
+def test_a_verdict_judged_under_older_rules_is_stale_and_a_reading_is_not():
+    current = {"fox/ppl-below-baseline": Hashes("0" * 64, ""), "fox/an-essay": Hashes("0" * 64, "")}
+    page = overview([paper(claim(rules=RULES - 1), reading())], current)
+    assert "| PASS stale |" in page
+    assert "reading stale" not in page
+    assert "| PASS stale |" in overview([paper(claim(rules=1))], None)
+
+
+def test_a_section_says_what_needs_no_distribution_and_what_to_beware_of():
+    page = paper_table(paper(claim(warnings=["one seed stands apart: *x*"])))
+    for line in (
+        "- the check holds on 3 of 3 seeds, so on at least 25 % of all (95 % sure, whatever their "
+        "distribution)",
+        "- p-value: 0.0005, one-sided, over all looks so far",
+        "- warning: one seed stands apart: \\*x\\*",
+    ):
+        assert line in page.splitlines()
 
 
 def test_nothing_is_stale_where_the_claims_are_not_known():

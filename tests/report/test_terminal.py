@@ -16,22 +16,25 @@ def printed(record, **options):
 
 
 BOXED = """\
-┌────────────────────────┬──────────────┬─────────────────────────┬───┬───────────────────────┬───────────────┐
-│ claim                  │ verdict      │ margin [interval]       │ n │ control               │ paper         │
-├────────────────────────┼──────────────┼─────────────────────────┼───┼───────────────────────┼───────────────┤
-│ ppl-below-baseline     │ PASS         │ +0.80 [+0.42, +1.18]    │ 3 │ −6.90 does not pass ✓ │ lower at 760M │
-│ data-dependent-on-text │ INCONCLUSIVE │ +0.005 [−0.020, +0.030] │ 8 │ not run               │ better        │
-│   expected inconclusive: short text lacks resets                                                            │
-└────────────────────────┴──────────────┴─────────────────────────┴───┴───────────────────────┴───────────────┘
+┌────────────────────────┬──────────────┬─────────────────────────┬───────┬───────────────────────┬───────────────┐
+│ claim                  │ verdict      │ margin [interval]       │ holds │ control               │ paper         │
+├────────────────────────┼──────────────┼─────────────────────────┼───────┼───────────────────────┼───────────────┤
+│ ppl-below-baseline     │ PASS         │ +0.80 [+0.42, +1.18]    │ 3/3   │ −6.90 does not pass ✓ │ lower at 760M │
+│ data-dependent-on-text │ INCONCLUSIVE │ +0.005 [−0.020, +0.030] │ 5/8   │ not run               │ better        │
+│   expected inconclusive: short text lacks resets                                                                │
+└────────────────────────┴──────────────┴─────────────────────────┴───────┴───────────────────────┴───────────────┘
+Holm over 2 claims at 2.5 %: 1 of 1 PASS hold
 """  # noqa: E501
 PLAIN = """\
 PASS          ppl-below-baseline
-              margin +0.80 [+0.42, +1.18]  n=3  control −6.90 does not pass ✓
+              margin +0.80 [+0.42, +1.18]  holds 3/3
+              control −6.90 does not pass ✓
               paper: lower at 760M
 INCONCLUSIVE  data-dependent-on-text
-              margin +0.005 [−0.020, +0.030]  n=8  control not run
+              margin +0.005 [−0.020, +0.030]  holds 5/8  control not run
               paper: better
               expected inconclusive: short text lacks resets
+Holm over 2 claims at 2.5 %: 1 of 1 PASS hold
 """
 
 
@@ -55,6 +58,13 @@ def test_no_plain_line_is_longer_than_80_columns_whatever_the_text():
     assert "not as expected: the opposite holds" in text
 
 
+def test_a_warning_stands_below_its_claim():
+    record = paper(claim(warnings=["one seed stands apart"]))
+    assert "              warning: one seed stands apart" in plain_table(record).splitlines()
+    boxed = printed(record, force_terminal=True, width=120, color_system=None).splitlines()
+    assert boxed[4].startswith("│   warning: one seed stands apart")
+
+
 def test_every_boxed_line_is_equally_wide():
     record = paper(
         claim(reported="a quotation much longer than its cell will ever be"),
@@ -62,7 +72,8 @@ def test_every_boxed_line_is_equally_wide():
         reading(),
     )
     lines = printed(record, force_terminal=True, width=160, color_system=None).splitlines()
-    assert len({cell_len(line) for line in lines}) == 1
+    assert len({cell_len(line) for line in lines[:-1]}) == 1
+    assert lines[-1].startswith("Holm over 2 claims")
 
 
 def test_verdicts_have_their_colours_and_no_color_has_none(monkeypatch):
@@ -105,7 +116,7 @@ def test_the_summary_of_many_papers_names_three_files():
 
 
 def test_an_exact_claim_says_so_and_shows_whole_numbers():
-    record = paper(claim(kind="exact", margin=margin(0.0, 0.0, alpha=0.0)))
+    record = paper(claim(kind="exact", margin=margin(0.0, 0.0, alpha=0.0), support=None))
     assert plain_table(record).splitlines()[:2] == [
         "PASS          ppl-below-baseline  (exact)",
         "              margin 0  n=3  control −6.90 caught ✓",

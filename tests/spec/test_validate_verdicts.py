@@ -41,7 +41,7 @@ error: `looks` must increase, and is 3, 3, 5
         (
             "looks: [3, 5]",
             """\
-error: 2 looks (3, 5) need as many values of `alpha`; there are 3 (0.005, 0.0075, 0.0125)
+error: 2 looks (3, 5) need as many values of `alpha`; there are 3 (0.001, 0.0025, 0.005)
   --> dropout.yaml:25:12
 25 |     looks: [3, 5]
    |            ^""",
@@ -186,12 +186,12 @@ def test_one_instance_may_decide_an_exact_claim(problems):
 @pytest.mark.parametrize(
     ("check", "reachable"),
     [
-        ("dropout.gap > 0.57", True),  # 0.57 ** 8 = 0.0111, below alpha 0.0125
-        ("dropout.gap > 0.58", False),
-        ("0.58 <= dropout.gap", False),
-        ("dropout.gap < 0.43", True),
-        ("dropout.gap < 0.42", False),
-        ("0.42 > dropout.gap", False),
+        ("dropout.gap > 0.51", True),  # 0.51 ** 8 = 0.0046, below alpha 0.005
+        ("dropout.gap > 0.52", False),
+        ("0.52 <= dropout.gap", False),
+        ("dropout.gap < 0.49", True),
+        ("dropout.gap < 0.48", False),
+        ("0.48 > dropout.gap", False),
         ("dropout.gap > 0", True),
     ],
 )
@@ -206,12 +206,27 @@ def test_an_unreachable_rate_says_why(problems):
     assert problems(claim_with("kind: rate"), (CHECK, "dropout.gap > 0.9"))[1:] == [
         """\
 error: `dropout.gap > 0.9` can never pass: even 8 of 8 seeds have the probability 0.43 under a \
-rate of 0.9, above alpha 0.0125
+rate of 0.9, above alpha 0.005
   --> dropout.yaml:22:12
 22 |     check: dropout.gap > 0.9
    |            ^^^^^^^^^^^^^^^^^
    = help: add seeds to the last look, or claim a lower rate"""
     ]
+
+
+def test_a_rate_that_could_never_be_told_from_its_control_is_refused(problems):
+    lines = "kind: rate\n    looks: [3, 6]\n    alpha: [0.001, 0.015]"
+    assert problems(claim_with(lines), (CHECK, "dropout.gap > 0.3"))[1:] == [
+        """\
+error: the claim can never be told from its control: even 6 of 6 pairs of seeds in its favour have \
+the probability 0.0156 by chance, above alpha 0.015
+  --> dropout.yaml:26:12
+26 |     looks: [3, 6]
+   |            ^
+   = help: add seeds to the last look"""
+    ]
+    reachable = lines.replace("0.015", "0.016")
+    assert len(problems(claim_with(reachable), (CHECK, "dropout.gap > 0.3"))) == 1
 
 
 READING = f"    experiment: overfit\n    check: {CHECK}\n    control:\n{CONTROL}"
