@@ -6,7 +6,6 @@ import gc
 import time
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -114,9 +113,10 @@ def verify(
     from paperbench.verify import Options
 
     files, selected = load_selected(claims, selectors or [], tier.value)
+    place = resolve_device(device)
     if locked:
         refuse_unlocked(files, claims, selectors or [])
-    site = Site(tier.value, resolve_device(device), read_parts(replace or [], selected))
+    site = Site(tier.value, place, read_parts(replace or [], selected))
     if workers is None:
         workers = available_cores() if site.device == "cpu" else 0
     ledger = Ledger(LEDGER)
@@ -156,6 +156,7 @@ def _verify(
     as_json: bool,
 ) -> int:
     from paperbench.cli.live import Bars, Lines
+    from paperbench.cli.records import paper_record, store
     from paperbench.verify import verify as pursue
 
     out = stderr if as_json else stdout
@@ -175,16 +176,14 @@ def _verify(
             f"interrupted: {watcher.carried_out} finished runs are kept; the same command resumes"
         )
     papers = [
-        _paper_record(file, _in_file_order(file, records[file.slug]), options)
-        for file in files
-        if file.slug in records
+        paper_record(file, records[file.slug], options) for file in files if file.slug in records
     ]
     if as_json:
         print("[" + ",\n".join(paper.model_dump_json() for paper in papers) + "]")
     elif not interrupted:
         _print_verdicts(papers, options, results, time.monotonic() - started)
     # Last, so that a full disk does not keep the verdicts from being seen.
-    _store(results, files, papers, exploratory=options.seeds is not None)
+    store(results, files, papers, exploratory=options.seeds is not None)
     ledger.close()
     if interrupted:
         raise KeyboardInterrupt
@@ -287,50 +286,3 @@ def _first_runs(selected: list[Selected], options: Options) -> Iterable[PlannedR
     for file, claim in selected:
         if claim.kind != "reading":
             yield from plan_claim(file, claim, options.site, seeds=1).every()
-
-
-def _paper_record(file: ClaimFile, claims: list[ClaimRecord], options: Options) -> PaperRecord:
-    from paperbench.cli.parts import named_parts
-    from paperbench.engine.provenance import environment
-    from paperbench.judge.origin import combined
-    from paperbench.judge.record import PaperRecord
-    from paperbench.plan import plan_claim
-
-    datasets = {
-        run.data_name
-        for claim in file.claims.values()
-        if claim.kind != "reading" and any(record.claim == claim.name for record in claims)
-        for run in plan_claim(file, claim, options.site, seeds=1).every()
-    }
-    return PaperRecord(
-        paper=file.slug,
-        title=file.paper.title,
-        tier=options.site.tier,
-        device=options.site.device_class,
-        environment={
-            **environment(options.site.device, [name for name in datasets if name]),
-            **combined(record.environment for record in claims),
-        },
-        generated=datetime.now(UTC).isoformat(timespec="seconds"),
-        parts=named_parts(file, options.site),
-        claims=claims,
-    )
-
-
-def _in_file_order(file: ClaimFile, records: list[ClaimRecord]) -> list[ClaimRecord]:
-    order = list(file.claims)
-    return sorted(records, key=lambda record: order.index(record.claim))
-
-
-def _store(
-    results: Path, files: list[ClaimFile], papers: list[PaperRecord], *, exploratory: bool
-) -> None:
-    from paperbench.cli.selection import current_hashes
-    from paperbench.report.store import write_results
-
-    if exploratory:
-        return
-    hashes = current_hashes(files)
-    current = {file.slug: list(file.claims) for file in files}
-    for paper in papers:
-        write_results(results, paper, current_claims=current[paper.paper], current=hashes)
