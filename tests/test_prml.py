@@ -113,13 +113,13 @@ def test_a_claim_becomes_one_comparison_with_the_rest_beside_it(manifest, tmp_pa
             "dataset_hash": "of the code that generates the data, as code_sha256",
             "check": "high.value - low.value > 0.5",
             "arms": {
-                "high": {"mean": 1.0, "spread": 0.03, "seconds": 0.0},
-                "low": {"mean": 0.0, "spread": 0.03, "seconds": 0.0},
+                "high": {"mean": 1.0, "spread": 0.01, "seconds": 0.0},
+                "low": {"mean": 0.0, "spread": 0.01, "seconds": 0.0},
             },
             "control": {"high": {"mean": 0.01}},
             "control_kind": "ablate",
             "looks": "3, 5, 8",
-            "alpha": "0.005, 0.0075, 0.0125",
+            "alpha": "0.001, 0.0025, 0.005",
         },
     }
 

@@ -71,7 +71,7 @@ def test_a_tripped_guard_is_a_kill():
         *(arm(acc=leaking[name], floor=[0.3] * 8) for name in ("new", "old")), of=better, own=own
     )
     assert finding.fate == "killed"
-    assert finding.detail.startswith("by the chance guard: on seed 0 old.acc 0.29")
+    assert finding.detail.startswith("by the chance guard: on seed 0 old.acc is 0.29")
 
 
 def test_divergence_is_a_kill_and_a_crash_is_an_error():

@@ -73,7 +73,7 @@ def test_every_changed_key_has_a_line(compare):
         "changed  draws/high-is-higher  claims/draws.yaml:14:3",
         "  control.high.mean  0.01  →  (none)",
         "changed  draws/low-is-higher  claims/draws.yaml:19:3",
-        "  alpha               [0.005, 0.0075, 0.0125]  →  [0.01, 0.01]",
+        "  alpha               [0.001, 0.0025, 0.005]  →  [0.01, 0.01]",
         "  control.low.mean    -1.0  →  -2.0",
         "  control.low.spread  (none)  →  0.1",
         "  looks               [3, 5, 8]  →  [3, 8]",
@@ -81,9 +81,9 @@ def test_every_changed_key_has_a_line(compare):
 
 
 def test_a_budget_that_several_claims_share_changes_each(compare):
-    lines = compare(("quick: {}", "quick: {seconds: 0.1}"), ("spread: 0.03", "spread: 0.02"))
+    lines = compare(("quick: {}", "quick: {seconds: 0.1}"), ("spread: 0.01", "spread: 0.02"))
     assert lines[1:3] == [
-        "  experiment.params.spread        0.03  →  0.02",
+        "  experiment.params.spread        0.01  →  0.02",
         "  experiment.tiers.quick.seconds  (none)  →  0.1",
     ]
     assert len(lines) == 6
@@ -94,8 +94,8 @@ def test_a_tier_that_is_gone_is_seen_though_it_was_empty(compare):
 
 
 def test_a_number_that_becomes_a_text_is_seen(compare):
-    assert compare(("spread: 0.03", 'spread: "0.03"'))[1] == (
-        '  experiment.params.spread  0.03  →  "0.03"'
+    assert compare(("spread: 0.01", 'spread: "0.01"'))[1] == (
+        '  experiment.params.spread  0.01  →  "0.01"'
     )
     assert compare(("mean: 1.0", "mean: 1"))[1] == "  experiment.arms.high.mean  1.0  →  1"
 
