@@ -35,12 +35,14 @@ def mask(part: Interface) -> None:
     if not isinstance(keep, float) or not math.isclose(keep, 0.7):
         raise part.misfit(f"has a `keep` of {keep!r} at rate 0.3")
     h = part.input(4, 3, 6)
-    for mode in (layer.train(), layer.eval()):
-        part.passes_gradients(part.tensor(part.run(mode, h), (4, 3, 6)), h)
+    for training in (True, False):
+        layer.train(training)
+        part.passes_gradients(part.tensor(part.run(layer, h), (4, 3, 6)), h)
     _keeps_dtype(part, part.run(layer, h.detach().double()))
     whole = part.module(6, 0.0, "fresh")
-    for mode in (whole.train(), whole.eval()):
-        if not torch.equal(part.tensor(part.run(mode, h), (4, 3, 6)), h):
+    for training in (True, False):
+        whole.train(training)
+        if not torch.equal(part.tensor(part.run(whole, h), (4, 3, 6)), h):
             raise part.misfit("changes its input at rate 0, where the arms without dropout use it")
 
 
@@ -54,8 +56,9 @@ def classifier(part: Interface) -> None:
     _is_class(part)
     network = part.module(6, 8, 3, dropout=0.5, mask="fresh", input_dropout=0.0)
     x = part.input(5, 6)
-    for mode in (network.train(), network.eval()):
-        part.passes_gradients(part.tensor(part.run(mode, x), (5, 3)), x, network)
+    for training in (True, False):
+        network.train(training)
+        part.passes_gradients(part.tensor(part.run(network, x), (5, 3)), x, network)
     # Looked up when it is asked: another one's part may be in its place.
     if not any(each.is_random for each in network.modules() if isinstance(each, model.Dropout)):
         raise part.misfit("holds no `Dropout` that is random at rate 0.5")
