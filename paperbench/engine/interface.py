@@ -130,8 +130,9 @@ class Interface:
         )
 
     def _definition(self) -> Location | None:
+        part = inspect.unwrap(self.part)  # a decorator's wrapper lies in another file
         try:
-            path, (_, line) = inspect.getsourcefile(self.part), inspect.getsourcelines(self.part)
+            path, (_, line) = inspect.getsourcefile(part), inspect.getsourcelines(part)
         except (OSError, TypeError):
             return None
         return Location(Path(path), line, 1) if path else None
