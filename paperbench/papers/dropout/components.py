@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @component("dropout/mask", original=Dropout)
-def mask(part: Interface) -> None:
+def try_mask(part: Interface) -> None:
     """A torch module class, built as `Mine(n_units, rate, mask)`, that maps h (..., n_units) to the
     same shape and dtype and returns h as it is at rate 0. `rate` is the share that is dropped;
     `mask` is "fresh" wherever the part is used. The experiments read three attributes of it:
@@ -47,7 +47,7 @@ def mask(part: Interface) -> None:
 
 
 @component("dropout/classifier", original=Classifier)
-def classifier(part: Interface) -> None:
+def try_classifier(part: Interface) -> None:
     """A torch module class, built as `Mine(n_features, d_hidden, n_classes, dropout=rate,
     mask="fresh", input_dropout=rate)`, that maps x (batch, n_features) to logits
     (batch, n_classes), and trains every parameter it has. Its masks come from
@@ -65,7 +65,7 @@ def classifier(part: Interface) -> None:
 
 
 @component("dropout/sampled-networks", original=sample_probabilities)
-def sampled_networks(part: Interface) -> None:
+def try_sampled_networks(part: Interface) -> None:
     """A function `(model, x, n_samples)` that returns the class probabilities of `n_samples`
     thinned networks, (n_samples, batch, n_classes), for inputs x (batch, n_features), and leaves
     the model in eval mode. `model` returns logits; in training mode it draws new masks at each
@@ -81,7 +81,7 @@ def sampled_networks(part: Interface) -> None:
 
 
 @component("dropout/geometric-mean", original=geometric_mean)
-def mean_of_all_networks(part: Interface) -> None:
+def try_geometric_mean(part: Interface) -> None:
     """A function `(h, output, dropout)` that returns the mean prediction of all 2^n thinned
     networks, probabilities (batch, n_classes), of the dtype of h. h: (batch, n_units), without a
     mask. output: maps (..., n_units) to logits (..., n_classes). dropout: a layer whose `keep` is
