@@ -160,8 +160,8 @@ def read_part(text: str) -> tuple[str, str]:
     if not colon:
         raise UsageError(
             f"`{target}` is no part",
-            help="write file.py:Name or package.module:Name; or a mutation: "
-            + did_you_mean(target, mutated, label="registered"),
+            help="write file.py:Name or package.module:Name, or name a mutation; "
+            + did_you_mean(target, mutated, label="mutations"),
         )
     if place.endswith(".py"):
         return info.name, f"{_check_file(Path(place), attribute)}:{attribute}"
@@ -271,22 +271,27 @@ def _check_file(path: Path, attribute: str) -> Path:
     except SyntaxError as broken:
         where = Location(path, broken.lineno or 1, broken.offset or 1)
         raise UsageError(f"{path} is not valid Python: {broken.msg}", where=where) from None
-    names = list(_top_level_names(tree))
-    if attribute not in names:
+    defined, imported = _top_level_names(tree)
+    if attribute not in {*defined, *imported}:
         raise UsageError(
-            f"{path} defines no `{attribute}`", help=did_you_mean(attribute, names, label="it has")
+            f"{path} defines no `{attribute}`",
+            help=did_you_mean(attribute, defined, label="it has"),
         )
     return path.resolve()
 
 
-def _top_level_names(tree: ast.Module) -> Iterator[str]:
+def _top_level_names(tree: ast.Module) -> tuple[list[str], list[str]]:
+    """What a file defines, and what it imports by name."""
+    defined: list[str] = []
+    imported: list[str] = []
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            yield node.name
+            defined.append(node.name)
         elif isinstance(node, ast.Assign):
-            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+            defined += [target.id for target in node.targets if isinstance(target, ast.Name)]
         elif isinstance(node, ast.ImportFrom):
-            yield from (alias.asname or alias.name for alias in node.names)
+            imported += [alias.asname or alias.name for alias in node.names]
+    return defined, imported
 
 
 def _is_module(name: str) -> bool:

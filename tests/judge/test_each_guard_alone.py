@@ -203,7 +203,8 @@ def test_a_schedule_cannot_spend_so_much_error_that_noise_passes_nor_so_little_t
         "    kind: rate\n    looks: [3]\n    alpha: [0.005]\n    because: Its",
         1,
     )
-    assert "can never be told from its control: even 3 of 3 pairs of seeds" in problems(tmp_path, hopeless)
+    refused = problems(tmp_path, hopeless)
+    assert "can never be told from its control: even 3 of 3 pairs of seeds" in refused
 
     monkeypatch.setattr(schedule, "_alpha_problems", lambda *_: [])
     monkeypatch.setattr(schedule, "_rate_problems", lambda *_: [])
