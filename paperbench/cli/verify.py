@@ -211,12 +211,26 @@ def _print_verdicts(
         asked=f" --results {apart}" if apart else "",
     )
     stdout.print(line, highlight=False)
+    for paper in papers:
+        _print_notes_on_parts(results, paper)
     if exploratory:
         stdout.print(
             f"exploratory: one look of {options.seeds} seeds in place of the claims' own; "
             "nothing was stored",
             highlight=False,
         )
+
+
+def _print_notes_on_parts(results: Path, paper: PaperRecord) -> None:
+    if not paper.parts:
+        return
+    from paperbench.cli.parts import notes_on_parts
+    from paperbench.judge.record import read_record
+    from paperbench.report.store import result_path
+
+    path = result_path(results, paper.model_copy(update={"parts": {}}))
+    for note in notes_on_parts(paper, read_record(path) if path.is_file() else None):
+        stdout.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
 
 
 def exit_code(records: Iterable[ClaimRecord], *, fail_on_inconclusive: bool) -> int:

@@ -259,3 +259,66 @@ def test_errors_weigh_more_than_failures_and_those_more_than_indecision():
     assert exit_code([vacuous], fail_on_inconclusive=False) == 1
     assert exit_code([claim(), open_], fail_on_inconclusive=True) == 4
     assert exit_code([claim(), open_, undecided()], fail_on_inconclusive=False) == 0
+
+
+LEVEL = "import torch\ndef level(generator, mean, spread):\n    return "
+SAME = "mean + spread * torch.randn((), generator=generator)\n"
+
+
+def test_a_part_of_the_users_is_judged_marked_and_kept_apart(call, tmp_path):
+    call()
+    official = (tmp_path / "results/quick-cpu/draws.json").read_bytes()
+    (tmp_path / "mine.py").write_text(LEVEL + SAME.replace("mean", "torch.tensor(-mean)"))
+    code, out, err = call("draws/high-is-higher", "--with", "trial/level=mine.py:level")
+    assert code == 1
+    assert "mine.py:level as trial/level · 1 claim" in err
+    assert "FAIL" in out
+    apart = "results/with/trial-level=mine.py-level"
+    assert f"paperbench why draws/high-is-higher --results {apart}" in out
+    assert (tmp_path / "results/quick-cpu/draws.json").read_bytes() == official
+    page = (tmp_path / apart / "quick-cpu/draws.md").read_text()
+    assert "**With `mine.py:level` as trial/level in the place of the paper's own" in page
+    assert read_record(tmp_path / apart / "quick-cpu/draws.json").parts == {
+        "trial/level": "mine.py:level"
+    }
+    assert call()[0] == 0  # the official ones are as they were, and cached
+
+
+def test_the_control_keeps_the_papers_own_part(call, tmp_path):
+    (tmp_path / "mine.py").write_text(LEVEL + SAME)
+    _, out, _ = call("draws/high-is-higher", "--with", "trial/level=mine.py:level")
+    assert "ran draws/draws high with mine.py:level seed 0" in out
+    assert "ran draws/draws high control seed 0" in out
+
+
+def test_a_part_that_changes_no_number_is_asked_after(call, tmp_path):
+    call()
+    (tmp_path / "mine.py").write_text(LEVEL + SAME)
+    _, out, _ = call("draws/high-is-higher", "--with", "trial/level=mine.py:level")
+    assert (
+        "note: draws/high-is-higher: every number is the one that the paper's own part gives; "
+        "is trial/level used there?" in out
+    )
+
+
+def test_a_part_that_does_not_fit_is_refused_before_anything_runs(call, tmp_path):
+    (tmp_path / "mine.py").write_text("def level(generator):\n    return 1\n")
+    code, out, err = call("--with", "trial/level=mine.py:level")
+    assert (code, out) == (2, "")
+    assert (
+        "`mine.py:level` does not fit component `trial/level`: it takes no argument `mean`" in err
+    )
+    assert "mine.py:1:1" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--with", "dropout/mask=one-mask-for-the-batch"), "is in no selected claim"),
+        (("--with", "trial/level=louder", "--with", "trial/level=louder"), "is replaced twice"),
+    ],
+)
+def test_parts_that_cannot_be_meant_are_refused(call, arguments, message):
+    code, _, err = call(*arguments)
+    assert code == 2
+    assert message in err
