@@ -146,8 +146,8 @@ def read_experiments(module: str, path: Path) -> list[ExperimentInfo]:
 
 def _builtin_modules() -> Iterator[tuple[str, Path]]:
     package = Path(__file__).parent
-    for path in sorted((package / "papers").glob("*/experiments.py")):
-        yield f"paperbench.papers.{path.parent.name}.experiments", path
+    for path in sorted((package / "papers").glob("*/experiments*.py")):
+        yield f"paperbench.papers.{path.parent.name}.{path.stem}", path
     for path in sorted((package / "exhibits").glob("[!_]*.py")):
         yield f"paperbench.exhibits.{path.stem}", path
 
