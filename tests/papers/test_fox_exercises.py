@@ -263,10 +263,11 @@ def Mine(q, k, v, log_forget, state, *, late=False):
         ("attention", ATTENTION, "weights @ v", "(weights @ v).flatten(2)", "returned shape"),
         ("attention", ATTENTION, "(-1)\n    logits", "(-1).detach()\n    logits",
          "passes no gradient to input 4"),
-        ("attention", ATTENTION, ".triu(1) > 0", ".triu(2) > 0", "what follows it"),
+        ("attention", ATTENTION, ".triu(1) > 0", ".triu(2) > 0", None),  # for the claims to judge
         ("attention", ATTENTION, ".triu(1)", ".triu(1 + (log_forget is not None))",
-         "what follows it"),
-        ("attention", ATTENTION, ".triu(1)", ".triu(1 + (log_forget is None))", "what follows it"),
+         "what follows it, but not in every arm"),
+        ("attention", ATTENTION, ".triu(1)", ".triu(1 + (log_forget is None))",
+         "what follows it, but not in every arm"),
         ("attention", ATTENTION, "q @", "(q.detach() if log_forget is None else q) @",
          "passes no gradient to input 1"),
         ("attention", ATTENTION, "logits.tril().masked_fill(torch.ones_like(logits).triu(1) > 0, "

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @component("fox/gate", original=ForgetGate)
-def gate(part: Interface) -> None:
+def try_gate(part: Interface) -> None:
     """A class of torch modules, built as `Gate(d_model, n_gates, kind)`, that maps x, (batch, seq,
     d_model), to log f, (batch, n_gates, seq), never above 0. kind "data": f_t depends on x_t;
     "fixed": f is one learned number a gate. `shift`, 0 at first: sequence r gets the gates of
@@ -52,7 +52,8 @@ def gate(part: Interface) -> None:
     part.passes_gradients(log_forget, data)
     if not torch.equal(part.run(data, -x), log_forget):  # a blind gate is for the claims to judge
         part.passes_gradients(log_forget, x)
-        _sees_no_future(part, log_forget[..., :2], [x], axis=1)
+        if _peeks(log_forget[..., :2], [x], axis=1):
+            raise part.misfit("lets a gate see what follows it")
     part.has(data, "projection")
     bias = getattr(data.projection, "bias", None)
     part.tensor(bias, (3,), "has a `projection.bias` that is")
@@ -64,7 +65,7 @@ def gate(part: Interface) -> None:
 
 
 @component("fox/attention", original=forgetting_attention)
-def attention(part: Interface) -> None:
+def try_attention(part: Interface) -> None:
     """A function of q, k, v, (batch, n_heads, seq, d_head), and log_forget, (batch, n_heads, seq),
     that returns what every position reads, (batch, n_heads, seq, d_head), of itself and those
     before it. log_forget None: all gates are open. Compute that as you compute the rest, with
@@ -72,16 +73,17 @@ def attention(part: Interface) -> None:
     """
     q, k, v = (part.input(2, 3, 5, 4) for _ in range(3))
     logits = part.input(2, 3, 5)
-    read = part.tensor(part.call(q, k, v, F.logsigmoid(logits)), (2, 3, 5, 4))
-    part.passes_gradients(read, q, k, v, logits)
-    _sees_no_future(part, read[:, :, :2], [q, k, v, logits], axis=2)
-    read = part.tensor(part.call(q, k, v, None), (2, 3, 5, 4))
-    part.passes_gradients(read, q, k, v)
-    _sees_no_future(part, read[:, :, :2], [q, k, v], axis=2)
+    gated = part.tensor(part.call(q, k, v, F.logsigmoid(logits)), (2, 3, 5, 4))
+    part.passes_gradients(gated, q, k, v, logits)
+    open_ = part.tensor(part.call(q, k, v, None), (2, 3, 5, 4))
+    part.passes_gradients(open_, q, k, v)
+    # A mask that is missing in all arms is for the claims to judge; in one arm, it decides them.
+    if _peeks(gated[:, :, :2], [q, k, v], axis=2) != _peeks(open_[:, :, :2], [q, k, v], axis=2):
+        raise part.misfit("lets a position see what follows it, but not in every arm")
 
 
 @component("fox/linear-step", original=linear_step)
-def step(part: Interface) -> None:
+def try_linear_step(part: Interface) -> None:
     """A function of one token's q, k, v, (batch, n_heads, 1, d_head), its log_forget, (batch,
     n_heads, 1), and the state, None before the first token, that returns what the token reads,
     (batch, n_heads, 1, d_head), and the next state, a tuple of tensors. It may ignore `late=`.
@@ -105,15 +107,12 @@ def _shifts(part: Interface, module: Any, x: Tensor) -> None:
         raise part.misfit("does not return the gates of the sequence before at a `shift` of 1")
 
 
-def _sees_no_future(part: Interface, early: Tensor, inputs: Sequence[Tensor], *, axis: int) -> None:
-    """early: what is computed for the first two positions along `axis` of the inputs.
-
-    No claim could tell: what peeks at the next token has a very low loss.
-    """
-    for gradient in torch.autograd.grad(early.square().sum(), inputs, retain_graph=True):
-        later = gradient.narrow(axis, 2, gradient.shape[axis] - 2)
-        if bool((later.abs() > 1e-5).any()):
-            raise part.misfit("lets a position see what follows it")
+def _peeks(early: Tensor, inputs: Sequence[Tensor], *, axis: int) -> bool:
+    """Whether `early`, computed for the first two positions along `axis`, depends on later ones."""
+    return any(
+        bool((gradient.narrow(axis, 2, gradient.shape[axis] - 2).abs() > 1e-5).any())
+        for gradient in torch.autograd.grad(early.square().sum(), inputs, retain_graph=True)
+    )
 
 
 # What is broken: the gate
@@ -125,7 +124,7 @@ class StuckOpen(ForgetGate):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return log 1."""
-        return torch.zeros_like(super().forward(x))
+        return 0 * super().forward(x)
 
 
 @mutation("fox/gate", "blind")
@@ -139,11 +138,12 @@ class Blind(ForgetGate):
 
 @mutation("fox/gate", "detached")
 class Detached(ForgetGate):
-    """No gradient passes the gate: it stays as it was drawn."""
+    """The gradient through the gate is zero: the gate stays as it was drawn."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return log f as a constant."""
-        return super().forward(x).detach()
+        """Return log f as a constant; the zeros keep it in the graph, where a part belongs."""
+        log_forget = super().forward(x)
+        return log_forget.detach() + 0 * log_forget
 
 
 @mutation("fox/gate", "one-row-for-all-heads")
