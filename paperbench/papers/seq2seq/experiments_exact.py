@@ -58,7 +58,5 @@ def _random_model(run: Run, instance: int) -> Seq2Seq:
 
 
 def _words(length: int, generator: torch.Generator) -> list[int]:
-    words: Tensor = torch.randint(
-        max(BOS, EOS, UNK) + 1, VOCAB_SIZE, (length,), generator=generator
-    )
-    return words.tolist()
+    drawn = torch.randint(UNK + 1, VOCAB_SIZE, (length,), generator=generator)
+    return [int(word) for word in drawn]
