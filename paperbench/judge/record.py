@@ -14,7 +14,7 @@ from paperbench.errors import Location, PaperbenchError
 SCHEMA_VERSION: Literal[1] = 1
 # Of judging. Raise it with every change that may alter a verdict on the same runs: what was judged
 # under older rules is shown stale.
-RULES: int = 2
+RULES: int = 3
 Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE", "VACUOUS", "ERROR"]
 Values = dict[str, list[float]]  # metric -> one value a seed, in the order of seeds
 
@@ -49,7 +49,7 @@ class Part(Record):
 class Guard(Record):
     """One condition without which a PASS would mean nothing."""
 
-    name: Literal["chance", "anchor", "ceiling", "budget", "identical", "divergence"]
+    name: Literal["chance", "anchor", "ceiling", "budget", "identical", "divergence", "seeds"]
     ok: bool
     detail: str
 
