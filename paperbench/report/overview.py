@@ -8,7 +8,7 @@ from itertools import groupby
 
 from paperbench.judge.mutation_record import MutationRecord
 from paperbench.judge.record import ClaimRecord, PaperRecord
-from paperbench.report.markdown import STALE, escape, table, verdict_cell
+from paperbench.report.markdown import STALE, escape, swapped, table, verdict_cell
 from paperbench.report.numbers import format_half_width
 from paperbench.report.staleness import Current, is_stale
 from paperbench.report.words import control_text, outcome_of, support_cell
@@ -63,7 +63,7 @@ def _place_sections(
     for _, group in groupby(sorted(papers, key=_place), key=_place):
         together = list(group)
         lines += [f"{level} {together[0].tier}, {together[0].device}", ""]
-        lines += [*_place_table(together, current), ""]
+        lines += [*swapped(together), *_place_table(together, current), ""]
     return lines
 
 
