@@ -124,6 +124,14 @@ def report(
     json: Annotated[
         bool, typer.Option("--json", help="Print all records as one JSON array; writes nothing.")
     ] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Write nothing; exit 1 when a stored verdict does not follow from the numbers "
+            "stored beside it, or a page does not say what its file says.",
+        ),
+    ] = False,
     into: Annotated[
         Path | None,
         typer.Option(
@@ -136,8 +144,10 @@ def report(
     results: ResultsOption = Path("results"),
 ) -> None:
     """Summarise every verdict in the results folder."""
-    if markdown and json:
-        raise UsageError("`--markdown` and `--json` are two reports", help="ask for one of them")
+    if markdown + json + check > 1:
+        raise UsageError(
+            "`--markdown`, `--json` and `--check` are three reports", help="ask for one of them"
+        )
     from paperbench.judge.record import read_records
 
     papers = read_records(results)
@@ -149,6 +159,10 @@ def report(
             f"there is no verdict in {results}",
             help="run `paperbench verify`, or name a folder with `--results`",
         )
+    if check:
+        from paperbench.cli.recheck import recheck
+
+        raise typer.Exit(recheck(claims, results, papers))
     from paperbench.cli.selection import hashes_if_any
     from paperbench.report.mutations import read_all_mutations
     from paperbench.report.overview import fill_blocks, overview
