@@ -164,9 +164,15 @@ def read_part(text: str) -> tuple[str, str]:
             + did_you_mean(target, mutated, label="mutations"),
         )
     if place.endswith(".py"):
-        return info.name, f"{_check_file(Path(place), attribute)}:{attribute}"
+        return info.name, f"{_check_file(Path(place).expanduser(), attribute)}:{attribute}"
     if not _is_module(place):
-        raise UsageError(f"there is no module `{place}`", help="is its package installed?")
+        file = Path(f"{place}.py")
+        raise UsageError(
+            f"there is no module `{place}`",
+            help=f"did you mean the file, `{file}:{attribute}`?"
+            if file.is_file()
+            else "is its package installed?",
+        )
     return info.name, target
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,12 +12,15 @@ from paperbench.judge.decide import looks_of
 from paperbench.judge.mutation import Finding, judge_mutation
 from paperbench.judge.mutation_record import Trial, TriedClaim
 from paperbench.judge.record import ClaimRecord
+from paperbench.judge.samples import values_of
 from paperbench.ledger import FinishedRun, Ledger
 from paperbench.plan import PlannedRun, Site, plan_claim
 from paperbench.pursuit import Pursuit, group, pursue
-from paperbench.registry import find
+from paperbench.registry import ExperimentInfo, find
 from paperbench.spec.model import Claim, ClaimFile
 from paperbench.verify import Options, Selected, Watcher, verify
+
+_CONTINUOUS = ("nats", "perplexity", "error", "score")  # kinds of metric
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,9 @@ def _try(
     own = plan_claim(file, claim, site, seeds=1).arms
     mutated = plan_claim(file, claim, mutant, seeds=1).arms
     got = yield [*_runs(own), *_runs(mutated)]
-    untouched = {arm for arm in own if _equal(group(own, got)[arm][0], group(mutated, got)[arm][0])}
+    untouched = {
+        arm for arm in own if _equal(info, group(own, got)[arm][0], group(mutated, got)[arm][0])
+    }
     for look in looks:
         n = look.n
         own = plan_claim(file, claim, site, seeds=n).arms
@@ -110,9 +116,22 @@ def _runs(arms: Mapping[str, Sequence[PlannedRun]]) -> list[PlannedRun]:
     return [run for replicates in arms.values() for run in replicates]
 
 
-def _equal(one: FinishedRun, other: FinishedRun) -> bool:
+def _equal(info: ExperimentInfo, one: FinishedRun, other: FinishedRun) -> bool:
+    """Whether two runs computed the very same, by a number that cannot tie by chance.
+
+    Successes, accuracies and BLEU count something, and may well be equal on one seed.
+    """
     finished = one.status == other.status == "done"
-    return finished and (one.metrics, one.curves) == (other.metrics, other.curves)
+    if not finished or (one.metrics, one.curves) != (other.metrics, other.curves):
+        return False
+    floors = set(info.chance.values())
+    return any(
+        value != round(value)
+        for name in one.metrics
+        if name not in floors and info.metrics[name].name in _CONTINUOUS
+        for value in values_of(one, name)
+        if math.isfinite(value)
+    )
 
 
 def _tried_claim(record: ClaimRecord) -> TriedClaim:

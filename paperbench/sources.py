@@ -15,7 +15,7 @@ import hashlib
 import importlib.util
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -64,13 +64,15 @@ def part_sha256(target: str) -> str:
 
 def _hash_file(path: Path) -> dict[str, str]:
     hashes: dict[str, str] = {}
+    beside = _beside(path.parent)
     waiting = [path.stem]
     while waiting:
         name = waiting.pop()
-        beside = path.parent / f"{name}.py"
-        if name not in hashes and beside.is_file():
-            hashes[name], imported = _read_changed(name, beside)
-            waiting += [each.partition(".")[0] for each in imported]
+        file = _file_of(path.parent, name.split("."))
+        if name.partition(".")[0] not in beside or name in hashes or file is None:
+            continue
+        hashes[name], imported = _read_changed(name, file)
+        waiting += [above for each in imported for above in (each, *_packages_of(each))]
     return hashes
 
 
@@ -117,8 +119,26 @@ def _own_roots(module: str) -> tuple[str, ...]:
     path = _module_path(module)
     if rest or path is None:
         return (top,)
-    beside = (other.stem for other in path.parent.iterdir() if other.suffix == ".py")
-    return (top, *sorted(beside))
+    return (top, *sorted(_beside(path.parent)))
+
+
+def _beside(folder: Path) -> set[str]:
+    """The modules and packages of a folder, which its files import by name.
+
+    Of a folder where packages are installed, which holds everybody's, the modules alone.
+    """
+    modules = {path.stem for path in folder.glob("*.py")}
+    if folder.name in ("site-packages", "dist-packages"):
+        return modules
+    packages = {path.parent.name for path in folder.glob("*/*.py")}
+    return modules | packages - {"paperbench"}
+
+
+def _packages_of(name: str) -> Iterator[str]:
+    """`a.b` and `a` of `a.b.c`: to import a module is to run the packages that it is in."""
+    while "." in name:
+        name = name.rpartition(".")[0]
+        yield name
 
 
 def _followed(name: str, own: tuple[str, ...]) -> bool:
@@ -135,8 +155,12 @@ def _module_path(name: str) -> Path | None:
     path = Path(found.origin)
     if not parts:
         return path
-    inside = path.parent.joinpath(*parts)
-    for candidate in (inside.with_suffix(".py"), inside / "__init__.py"):
+    return _file_of(path.parent, parts)
+
+
+def _file_of(folder: Path, parts: Sequence[str]) -> Path | None:
+    inside = folder.joinpath(*parts)
+    for candidate in (inside.with_name(f"{inside.name}.py"), inside / "__init__.py"):
         if candidate.is_file():
             return candidate
     return None

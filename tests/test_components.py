@@ -1,6 +1,7 @@
 """Components and mutations are read from their source, and named on the command line."""
 
 import importlib
+import sys
 
 import pytest
 
@@ -74,6 +75,17 @@ def test_a_file_that_lacks_the_name_shows_what_it_has(tmp_path):
     with pytest.raises(UsageError, match="defines no `Mime`") as caught:
         read_part(f"trial/level={path}:Mime")
     assert "did you mean `Mine`?" in str(caught.value)
+
+
+def test_a_file_is_found_at_home_and_meant_where_its_module_is_not(tmp_path, monkeypatch):
+    (tmp_path / "mine_alone.py").write_text(MINE)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert read_part("trial/level=~/mine_alone.py:Mine")[1] == f"{tmp_path}/mine_alone.py:Mine"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [path for path in sys.path if path not in ("", str(tmp_path))])
+    with pytest.raises(UsageError) as caught:
+        read_part("trial/level=mine_alone:Mine")
+    assert "did you mean the file, `mine_alone.py:Mine`?" in str(caught.value)
 
 
 def test_a_file_that_is_no_python_shows_the_line(tmp_path):

@@ -6,10 +6,11 @@ from claims_in_tests import DRAWS, write_claims
 from paperbench.cli import run
 from paperbench.cli.falsify import _exit_code
 from paperbench.engine.pool import InProcess
-from paperbench.falsify import falsify
+from paperbench.falsify import _equal, falsify
 from paperbench.judge.mutation_record import MutationRecord, TriedMutation, read_mutations
-from paperbench.ledger import Ledger
+from paperbench.ledger import FinishedRun, Ledger
 from paperbench.plan import Site
+from paperbench.registry import find
 from paperbench.spec import load_claim_file
 from paperbench.verify import Watcher
 
@@ -76,11 +77,21 @@ def test_a_claim_that_does_not_pass_is_not_tried(tried):
 
 
 def test_an_arm_that_the_part_leaves_alone_is_not_trained_again(tried):
-    text = DRAWS.replace("low: {mean: 0.0}", "low: {mean: 0.0, spread: 0.0}")
+    text = DRAWS.replace("low: {mean: 0.0}", "low: {mean: -0.25, spread: 0.0}")
     _, ran = tried(text)
     mutated = [label for label, _ in ran if "other-way-round" in label]
     assert sum("high" in label for label in mutated) == 3
     assert sum("low" in label for label in mutated) == 1
+
+
+def test_a_count_that_ties_on_one_seed_does_not_show_that_an_arm_is_left_alone():
+    def left_alone(experiment, **metrics):
+        run = FinishedRun("key", "lineage", "done", metrics=metrics, curves={"loss": [[0, 1.5]]})
+        return _equal(find(experiment), run, run)
+
+    assert not left_alone("trial/fit", test_acc=0.95, majority_acc=0.1)
+    assert not left_alone("trial/draw", value=1.0, floor=0.5)
+    assert left_alone("trial/draw", value=1.01, floor=0.5)
 
 
 def record_of(*trials):
@@ -166,6 +177,95 @@ def test_a_claim_without_mutations_is_nothing_to_falsify(call, monkeypatch):
     code, _, err = call()
     assert code == 5
     assert "no mutation is registered for the selected claims" in err
+
+
+def test_where_no_claim_passes_no_mutation_is_blamed(call, tmp_path):
+    code, out, _ = call("draws/low-is-higher")
+    assert code == 0
+    assert "draws: no mutation applied; not tried, since no claim passes: trial/level:ups" in out
+    assert "did not apply" not in out
+    assert call("draws/low-is-higher", "--at-least", "0.1")[0] == 1
+    assert call("draws/low-is-higher", "--at-least", "0")[0] == 0
+
+
+def test_a_claim_that_errors_is_an_error_here_too(call):
+    text = DRAWS.replace("trial/draw", "trial/trouble").replace("{spread: 0.01}", "{}")
+    text = text.replace("{mean: 0.0}", "{how: none}").replace("{mean: 1.0}", "{how: raise}")
+    text = text.replace("{mean: 0.01}", "{how: diverge}").replace("{mean: -1.0}", "{how: diverge}")
+    assert call(text=text.replace(".value", ".loss"))[0] == 3
+
+
+def test_the_smoke_tier_kills_nothing(call):
+    code, _, err = call("--tier", "smoke")
+    assert code == 2
+    assert "the smoke tier gives no verdict, so nothing can be killed there" in err
+
+
+def test_an_interrupted_call_says_what_is_kept(call, monkeypatch, tmp_path):
+    from paperbench.engine import pool
+
+    collect, calls = pool.InProcess.collect, iter(range(99))
+
+    def interrupted(self, seconds):
+        if next(calls) == 4:
+            raise KeyboardInterrupt
+        return collect(self, seconds)
+
+    monkeypatch.setattr(pool.InProcess, "collect", interrupted)
+    code, out, _ = call()
+    assert code == 130
+    assert "interrupted: 4 finished runs are kept; the same command resumes" in out
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.fixture
+def shown(call, tmp_path, capsys):
+    """Falsify and verify; then what `report`, the page and `why` say after a change."""
+    call()
+    assert run(["verify", "-j", "0"]) == 0
+
+    def show():
+        capsys.readouterr()
+        assert run(["report"]) == 0
+        report = capsys.readouterr().out
+        assert run(["why", "high-is-higher"]) == 0
+        page = (tmp_path / "results/mutations/quick-cpu/draws.md").read_text()
+        return report, page, " ".join(capsys.readouterr().out.split())
+
+    return show
+
+
+def test_trials_of_today_are_not_marked(shown):
+    report, page, why = shown()
+    assert "| 2 of 4 |" in report
+    assert "tale" not in page
+    assert "mutants 2 of 4 mutations killed; survived: trial/level:louder, trial" in why
+    assert "tale" not in why
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (("claims", "> 0.5", "> 0.4"), "the claim high-is-higher or its code has changed since"),
+        (("record", '"rules": ', '"rules": 1'), "the rules of judging have changed since"),
+        (
+            ("record", '"sha256": "', '"sha256": "0'),
+            "the mutation trial/level:broken was added, removed or changed since",
+        ),
+    ],
+)
+def test_trials_of_another_day_do_not_count(shown, tmp_path, change, reason):
+    which, old, new = change
+    path = tmp_path / "results/mutations/quick-cpu/draws.json"
+    path = tmp_path / "claims/draws.yaml" if which == "claims" else path
+    path.write_text(path.read_text().replace(old, new))
+    report, page, why = shown()
+    assert "| 2 of 4 stale |" in report
+    assert f"**Stale: T{reason[1:]}. This does not count until `paperbench falsify`" in page
+    if which == "record":
+        assert f"(stale: {reason})" in why
+    else:  # the verdict itself says so
+        assert "(quick, cpu, stale)" in why
 
 
 def test_a_low_score_can_fail():

@@ -115,6 +115,35 @@ def test_a_plugin_that_is_one_module_is_followed_to_the_modules_beside_it(tmp_pa
     assert source_hashes("lone_plugin")["lone_helper"] != before["lone_helper"]
 
 
+def test_a_plugin_that_is_one_module_is_followed_into_the_packages_beside_it(tmp_path, monkeypatch):
+    (tmp_path / "lonely_plugin.py").write_text("from lonely_package.deep import SHIFT\n")
+    (tmp_path / "lonely_package").mkdir()
+    (tmp_path / "lonely_package" / "__init__.py").write_text("")
+    (tmp_path / "lonely_package" / "deep.py").write_text("SHIFT = 0\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    clear()
+    assert "lonely_package.deep" in source_hashes("lonely_plugin")
+
+
+def test_a_part_is_followed_into_the_packages_beside_it(tmp_path):
+    (tmp_path / "mine.py").write_text("from own.deep.er import SHIFT\nimport torch\n")
+    (tmp_path / "own" / "deep").mkdir(parents=True)
+    files = [tmp_path / "own" / name for name in ("__init__.py", "deep/__init__.py", "deep/er.py")]
+    seen = set()
+    for number, file in enumerate([*files, *files]):
+        file.write_text(f"SHIFT = {number}\n")
+        seen.add(sources.part_sha256(f"{tmp_path / 'mine.py'}:SHIFT"))
+    assert len(seen) == 6
+
+
+def test_what_is_installed_is_not_followed(tmp_path):
+    folder = tmp_path / "site-packages"
+    (folder / "torch").mkdir(parents=True)
+    (folder / "torch" / "__init__.py").write_text("")
+    (folder / "lone.py").write_text("")
+    assert sources._beside(folder) == {"lone"}
+
+
 def test_a_plugin_in_a_subpackage_is_followed_through_its_whole_package(package):
     (package / "deep").mkdir()
     (package / "deep" / "__init__.py").write_text("")

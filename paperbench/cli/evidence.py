@@ -56,7 +56,7 @@ def why(
             record,
             kinds_of(paper),
             stale=why_stale(paper, record, current),
-            mutants=_mutants(results, paper, record),
+            mutants=_mutants(results, paper, record, current),
             width=min(stdout.width, 100) if stdout.is_terminal else 80,
         )
     )
@@ -73,15 +73,24 @@ def why(
             )
 
 
-def _mutants(results: Path, paper: PaperRecord, record: ClaimRecord) -> str | None:
+def _mutants(
+    results: Path, paper: PaperRecord, record: ClaimRecord, current: Current | None
+) -> str | None:
     """What `falsify` found of this very claim, computed by this very code."""
+    from paperbench.cli.selection import todays_mutations
     from paperbench.report.mutations import claim_line, find_mutations
+    from paperbench.report.staleness import Today, why_mutations_stale
 
+    if paper.parts:  # it was the paper's own code that was broken
+        return None
     found = find_mutations(results, paper.paper, paper.tier, paper.device)
     for claim in found.claims if found else ():
         hashes = record.spec_sha256, record.code_sha256
         if claim.claim == record.claim and (claim.spec_sha256, claim.code_sha256) == hashes:
-            return claim_line(found, claim.claim) if found else None
+            line = claim_line(found, claim.claim) if found else None
+            today = Today(current or {}, todays_mutations())
+            stale = why_mutations_stale(found, today) if found and current is not None else None
+            return f"{line} (stale: {stale[0].lower()}{stale[1:]})" if line and stale else line
     return None
 
 
@@ -124,6 +133,14 @@ def report(
     json: Annotated[
         bool, typer.Option("--json", help="Print all records as one JSON array; writes nothing.")
     ] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Write nothing; exit 1 when a stored verdict does not follow from the numbers "
+            "stored beside it, or a page does not say what its file says.",
+        ),
+    ] = False,
     into: Annotated[
         Path | None,
         typer.Option(
@@ -136,8 +153,10 @@ def report(
     results: ResultsOption = Path("results"),
 ) -> None:
     """Summarise every verdict in the results folder."""
-    if markdown and json:
-        raise UsageError("`--markdown` and `--json` are two reports", help="ask for one of them")
+    if markdown + json + check > 1:
+        raise UsageError(
+            "`--markdown`, `--json` and `--check` are three reports", help="ask for one of them"
+        )
     from paperbench.judge.record import read_records
 
     papers = read_records(results)
@@ -149,13 +168,20 @@ def report(
             f"there is no verdict in {results}",
             help="run `paperbench verify`, or name a folder with `--results`",
         )
-    from paperbench.cli.selection import hashes_if_any
-    from paperbench.report.mutations import read_all_mutations
+    if check:
+        from paperbench.cli.recheck import recheck
+
+        raise typer.Exit(recheck(claims, results, papers))
+    from paperbench.cli.selection import hashes_if_any, todays_mutations
+    from paperbench.report.mutations import mark_stale_mutations, read_all_mutations
     from paperbench.report.overview import fill_blocks, overview
+    from paperbench.report.staleness import Today
     from paperbench.report.store import mark_stale, write_if_changed
 
     current = hashes_if_any(claims)
-    text = overview(papers, current, read_all_mutations(results))
+    trials = read_all_mutations(results)
+    today = None if current is None else Today(current, todays_mutations() if trials else {})
+    text = overview(papers, current, trials, today)
     print(text, end="")
     pages = {results / "README.md": text}
     if into is not None:
@@ -164,6 +190,8 @@ def report(
     written = [target for target, content in pages.items() if write_if_changed(target, content)]
     if current is not None:
         written += [path for paper in papers for path in mark_stale(results, paper, current)]
+    if today is not None:
+        written += [path for each in trials for path in mark_stale_mutations(results, each, today)]
     for target in written:
         stderr.print(f"wrote {target}", markup=False, soft_wrap=True)
 

@@ -12,7 +12,7 @@ import typer
 
 from paperbench.cli.options import ClaimsOption, JsonOption, ResultsOption, stderr, stdout
 from paperbench.cli.verify import LEDGER, TierName, engine_maker
-from paperbench.errors import NothingSelected
+from paperbench.errors import NothingSelected, UsageError
 
 if TYPE_CHECKING:  # every command starts by importing this module
     from paperbench.falsify import Tried
@@ -54,6 +54,7 @@ def falsify(
     from paperbench.plan import Site
     from paperbench.report.mutations import score_line, trial_lines, write_mutations
 
+    _refuse_smoke(tier)
     _, found = load_selected(claims, selectors or [], tier.value)
     selected = [(file, claim) for file, claim in found if mutations_of(file, claim)]
     if not selected:
@@ -67,15 +68,22 @@ def falsify(
     ledger = Ledger(LEDGER)
     out = stderr if json else stdout
     watcher = Bars(out) if out.is_terminal else Lines(out)
-    with watcher.live() if isinstance(watcher, Bars) else nullcontext():
-        tried = list(pursue(selected, site, ledger, engine_maker(workers), watcher, fresh=fresh))
-    ledger.close()
+    try:
+        with watcher.live() if isinstance(watcher, Bars) else nullcontext():
+            found_out = pursue(selected, site, ledger, engine_maker(workers), watcher, fresh=fresh)
+            tried = list(found_out)
+    except KeyboardInterrupt:
+        kept = f"{watcher.carried_out} finished runs are kept"
+        out.print(f"interrupted: {kept}; the same command resumes")
+        raise
+    finally:
+        ledger.close()
     records = [_record(file, site, tried) for file in _files(selected)]
     if json:
         print("[" + ",\n".join(record.model_dump_json() for record in records) + "]")
     for record in records:
         where = ""
-        if _is_whole(record, selected) and tier is not TierName.smoke:
+        if _is_whole(record, selected):
             where = f" · {write_mutations(results, record)[1]}"
         if not json:
             width = min(stdout.width, 100) if stdout.is_terminal else 80
@@ -84,10 +92,24 @@ def falsify(
     raise typer.Exit(_exit_code(records, at_least))
 
 
+def _refuse_smoke(tier: TierName) -> None:
+    if tier is TierName.smoke:
+        raise UsageError(
+            "the smoke tier gives no verdict, so nothing can be killed there",
+            help="`verify --tier smoke --with COMPONENT=MUTATION` shows that a mutation runs",
+        )
+
+
 def _exit_code(records: list[MutationRecord], at_least: float | None) -> int:
-    if any(record.names_of("error", "did not apply") for record in records):
+    errored = any(claim.verdict == "ERROR" for record in records for claim in record.claims)
+    if errored or any(record.names_of("error", "did not apply") for record in records):
         return 3
-    low = [r for r in records if at_least is not None and r.killed < at_least * r.applied]
+    # Where nothing applied no share was reached.
+    low = [
+        record
+        for record in records
+        if at_least and (not record.applied or record.killed < at_least * record.applied)
+    ]
     return 1 if low else 0
 
 
@@ -111,6 +133,7 @@ def _is_whole(record: MutationRecord, selected: list[tuple[ClaimFile, Claim]]) -
 def _record(file: ClaimFile, site: Site, tried: list[Tried]) -> MutationRecord:
     from paperbench.engine.provenance import environment
     from paperbench.judge.mutation_record import MutationRecord, TriedMutation
+    from paperbench.judge.record import RULES
     from paperbench.sources import part_sha256
 
     own = [each for each in tried if each.file.slug == file.slug]
@@ -122,6 +145,7 @@ def _record(file: ClaimFile, site: Site, tried: list[Tried]) -> MutationRecord:
         device=site.device_class,
         environment=environment(site.device, []),
         generated=datetime.now(UTC).isoformat(timespec="seconds"),
+        rules=RULES,
         claims=[each.claim for each in own],
         mutations=[
             TriedMutation(name=m.full_name, summary=m.summary, sha256=part_sha256(m.target))

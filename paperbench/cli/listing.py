@@ -10,7 +10,14 @@ from rich.text import Text
 from paperbench.cli.lock import LockState
 from paperbench.judge.record import ClaimRecord, PaperRecord
 from paperbench.report.staleness import Current, is_stale
-from paperbench.report.words import STYLES, marked_verdict, one_line, outcome_of, verdict_word
+from paperbench.report.words import (
+    STYLES,
+    marked_verdict,
+    one_line,
+    outcome_of,
+    swapped_text,
+    verdict_word,
+)
 from paperbench.spec.model import Claim, ClaimFile
 from paperbench.spec.select import is_exhibit
 
@@ -57,6 +64,9 @@ def listing(
         if file is first_exhibit:
             text.append(("\n" if text.plain else "") + EXHIBITS, style="dim")
         _append_paper(text, file, name_width, places, widths)
+        for record in records:
+            if record.paper == file.slug and record.parts:
+                text.append(f"  {swapped_text(record)}\n", style="yellow")
         for owner, claim, cells in rows:
             if owner is file:
                 _append_claim(text, names[file.slug, claim.name], name_width, cells, widths)
@@ -130,6 +140,7 @@ def _verdict(paper: PaperRecord, record: ClaimRecord, current: Current) -> dict[
         "expected": record.expected,
         "as_expected": record.as_expected,
         "stale": is_stale(paper, record, current),
+        "parts": dict(paper.parts),
     }
 
 

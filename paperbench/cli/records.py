@@ -14,6 +14,7 @@ from paperbench.judge.origin import combined
 from paperbench.judge.record import ClaimRecord, PaperRecord
 from paperbench.plan import plan_claim
 from paperbench.report.store import write_results
+from paperbench.sources import part_sha256
 from paperbench.spec.model import ClaimFile
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ def paper_record(file: ClaimFile, found: Sequence[ClaimRecord], options: Options
         },
         generated=datetime.now(UTC).isoformat(timespec="seconds"),
         parts=named_parts(file, options.site),
+        parts_sha256={
+            name: part_sha256(options.site.parts[name]) for name in named_parts(file, options.site)
+        },
         claims=claims,
     )
 

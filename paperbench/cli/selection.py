@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from paperbench.cli.options import stderr
+from paperbench.components import components
 from paperbench.errors import NothingSelected, UsageError, did_you_mean
 from paperbench.judge.looks import looks_of
 from paperbench.registry import experiments
 from paperbench.report.staleness import Hashes
-from paperbench.sources import code_sha256
+from paperbench.sources import code_sha256, part_sha256
 from paperbench.spec.load import claims_folder
 from paperbench.spec.model import Claim, ClaimFile, Tier
 from paperbench.spec.select import select
@@ -74,6 +75,15 @@ def current_hashes(files: Sequence[ClaimFile]) -> dict[str, Hashes]:
         )
         for file in files
         for claim in file.claims.values()
+    }
+
+
+def todays_mutations() -> dict[str, str]:
+    """The registered mutations by full name, with the SHA-256 of their source."""
+    return {
+        mutation.full_name: part_sha256(mutation.target)
+        for component in components().values()
+        for mutation in component.mutations
     }
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 
 from paperbench.engine.determinism import probed
 from paperbench.engine.isolation import isolated
@@ -37,9 +39,10 @@ def execute(planned: PlannedRun, report: Report | None = None) -> FinishedRun:
     error = ""
     started = time.perf_counter()
     try:
-        experiment = info.load()
-        with isolated(planned.seed), in_place(planned.parts):
-            metrics = _checked(info, experiment(run, **planned.params))
+        with redirect_stdout(sys.stderr):  # what it prints is no part of what `--json` prints
+            experiment = info.load()
+            with isolated(planned.seed), in_place(planned.parts):
+                metrics = _checked(info, experiment(run, **planned.params))
     except Diverged as problem:
         status, error = "diverged", problem.message
     except OutOfTime as problem:

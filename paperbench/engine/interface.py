@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +67,7 @@ class Interface:
         """Call anything of the part's; what it raises is a misfit that shows the user's line."""
         try:
             return function(*arguments, **named)
-        except Exception as broken:
+        except (Exception, SystemExit) as broken:  # a part may not end the bench
             shown = ", ".join(
                 [*map(_brief, arguments), *(f"{k}={_brief(v)}" for k, v in named.items())]
             )
@@ -137,7 +139,7 @@ class Interface:
             return None
         return Location(Path(path), line, 1) if path else None
 
-    def _line_of(self, broken: Exception) -> Location | None:
+    def _line_of(self, broken: BaseException) -> Location | None:
         """The innermost line of the user's own file."""
         definition = self._definition()
         frames = traceback.extract_tb(broken.__traceback__)
@@ -149,14 +151,16 @@ class Interface:
 
 def check_parts(parts: Parts) -> None:
     """Raise UsageError for the first part that does not fit in the place of its component."""
-    for name, target in parts.items():
-        info = find_component(name)
-        interface = Interface(info, target)
-        interface.takes_the_same_arguments()
-        try_part = load_part(f"{info.module}:{info.function}")
-        # Parts may look each other up, as they will when an experiment runs.
-        with in_place(parts):
-            try_part(interface)
+    # What a part prints is for the person who wrote it, not for whoever reads `--json`.
+    with redirect_stdout(sys.stderr):
+        for name, target in parts.items():
+            info = find_component(name)
+            interface = Interface(info, target)
+            interface.takes_the_same_arguments()
+            try_part = load_part(f"{info.module}:{info.function}")
+            # Parts may look each other up, as they will when an experiment runs.
+            with in_place(parts):
+                try_part(interface)
 
 
 def _arguments(part: Part) -> Mapping[str, inspect.Parameter]:

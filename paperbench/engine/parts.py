@@ -27,7 +27,7 @@ def load_part(target: str) -> Part:
     place, _, name = target.rpartition(":")
     try:
         module = _load_file(target) if place.endswith(".py") else importlib.import_module(place)
-    except Exception as broken:  # the file is the user's, and may fail in any way
+    except (Exception, SystemExit) as broken:  # the file is the user's, and may fail in any way
         raise UsageError(
             f"{place} cannot be imported: {type(broken).__name__}: {broken}",
             help="run it by itself first: `python " + place + "`",
@@ -46,10 +46,14 @@ def load_original(info: ComponentInfo) -> Part:
 def in_place(parts: Parts) -> Iterator[None]:
     """While it lasts, every name in the paper's modules that means an original means the part.
 
-    The paper's experiments must have been imported before, or they would keep the part.
+    The paper's experiments must have been imported before, or they would keep the part. A part
+    may import the files beside it as it runs, as it may when it is loaded.
     """
     undo: list[_Undo] = []
+    places = [target.rpartition(":")[0] for target in parts.values()]
+    folders = [str(Path(place).parent) for place in places if place.endswith(".py")]
     try:
+        sys.path += folders
         for name, target in parts.items():
             info = find_component(name)
             original, part = load_original(info), load_part(target)
@@ -59,6 +63,8 @@ def in_place(parts: Parts) -> Iterator[None]:
                     undo += _replace(module, original, part)
         yield
     finally:
+        for folder in folders:
+            sys.path.remove(folder)
         for module, attribute, original in undo:
             setattr(module, attribute, original)
 

@@ -13,6 +13,7 @@ from typing import Literal
 from paperbench.judge import guards as guard
 from paperbench.judge.assess import MIN_REPEATS, Assessment, assess, weakest
 from paperbench.judge.control import ControlFinding, judge_control, margin_text
+from paperbench.judge.control_guards import tripped_by_control
 from paperbench.judge.looks import Look, looks_of
 from paperbench.judge.outcome import as_expected, outcome
 from paperbench.judge.record import Control, Guard, Margin, Part, Verdict
@@ -34,7 +35,10 @@ _MEND: dict[str, str] = {
     "budget": "give the arms the same budget, or say under `budget:` why they may differ",
     "identical": "find out why the parameters that differ change nothing",
     "divergence": "look at the curves: lower the learning rate, or check the loss",
+    "seeds": "draw what is random from `run.generator` or `run.rng`; or, where nothing is random, "
+    "say `kind: exact`",
 }
+_OF_EVERY_VERDICT = ("divergence", "seeds")  # without them neither PASS nor FAIL means anything
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ class _Case:
         )
 
     def vacuous(self, tripped: Guard, control: Control | None = None) -> Judgement:
-        holds = "the check holds and" if tripped.name != "divergence" else "the check"
+        holds = "the check" if tripped.name in _OF_EVERY_VERDICT else "the check holds and"
         return self.conclude(
             "VACUOUS",
             f"{holds} means nothing, says the {tripped.name} guard: {tripped.detail}",
@@ -135,9 +139,10 @@ def judge(claim: Claim, info: ExperimentInfo, evidence: Evidence, look: Look) ->
     assessed = assess(check, claim.kind, samples_of(runs, check, claim.kind), look)
     guards = looked_at(claim, info, check, runs, assessed)
     case = _Case(claim, info, check, runs, look, assessed, guards)
-    diverged = next((g for g in case.guards if g.name == "divergence" and not g.ok), None)
-    if diverged:
-        return case.vacuous(diverged)
+    void = next((g for g in case.guards if g.name in _OF_EVERY_VERDICT and not g.ok), None)
+    # A few seeds may tie by chance; what has no spread is undecided until the last look anyway.
+    if void and (look.last or void.name == "divergence"):
+        return case.vacuous(void)
     failed = [each for each in assessed if each.state == "fails"]
     if failed:
         return case.conclude("FAIL", _refuted(case, failed))
@@ -195,9 +200,7 @@ def _against_control(case: _Case, evidence: Evidence) -> Judgement:
     if not diverged.ok:
         in_control = Guard(name="divergence", ok=False, detail=f"in the control, {diverged.detail}")
         return _with_guard(case, in_control).vacuous(in_control, finding.record)
-    tripped = guard.control_identical(case.info, case.runs, controls)
-    if tripped is None and claim.kind in ("margin", "rate"):
-        tripped = guard.control_budget(case.runs, controls)
+    tripped = tripped_by_control(claim.kind, case.info, case.runs, controls)
     if tripped:
         return _with_guard(case, tripped).vacuous(tripped, finding.record)
     return _by_control(case, finding)
@@ -301,7 +304,8 @@ def looked_at(
         found.append(guard.ceiling(info, check, runs))
     if claim.kind in ("margin", "rate"):
         found += [guard.budget(claim, runs), guard.identical(check, runs)]
-    return [*found, guard.divergence(check, runs, [each.margin.values for each in assessed])]
+    found.append(guard.divergence(check, runs, [each.margin.values for each in assessed]))
+    return [*found, guard.seeds(info, runs)] if claim.kind in ("margin", "rate") else found
 
 
 def _with_guard(case: _Case, tripped: Guard) -> _Case:

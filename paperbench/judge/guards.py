@@ -9,6 +9,7 @@ from itertools import combinations
 from paperbench.judge.evaluate import margin_of, satisfies
 from paperbench.judge.record import Guard
 from paperbench.judge.samples import Runs, samples_of, values_of
+from paperbench.ledger import FinishedRun
 from paperbench.metric_kinds import MetricKind
 from paperbench.registry import ExperimentInfo
 from paperbench.spec.check import Check, parse_check
@@ -94,13 +95,26 @@ def ceiling(info: ExperimentInfo, check: Check, runs: Runs) -> Guard:
 
 
 def budget(claim: Claim, runs: Runs) -> Guard:
-    """The arms had the same parameters, examples, steps and FLOPs, or the claim says why not."""
+    """The arms had the same parameters, examples, steps and FLOPs, or the claim says why not.
+
+    What some runs report and others do not cannot be compared, and is no sameness.
+    """
     compared, uneven = [], []
     for name, tolerance in BUDGET_TOLERANCE.items():
+        silent = [
+            f"`{arm}` on seed {seed}"
+            for arm, by_seed in runs.items()
+            for seed, run in enumerate(by_seed)
+            if name not in run.budget
+        ]
+        if len(silent) == sum(map(len, runs.values())):
+            continue
+        if silent:
+            uneven.append(f"{name} is not reported by {silent[0]}")
+            continue
         means = {
             arm: sum(run.budget[name] for run in by_seed) / len(by_seed)
             for arm, by_seed in runs.items()
-            if all(name in run.budget for run in by_seed)
         }
         if len(means) < 2:
             continue
@@ -115,7 +129,8 @@ def budget(claim: Claim, runs: Runs) -> Guard:
         if claim.budget is None:
             return Guard(name="budget", ok=False, detail=detail)
         return Guard(name="budget", ok=True, detail=f"{detail}; allowed: {claim.budget}")
-    return Guard(name="budget", ok=True, detail=", ".join(compared) or "no two arms to compare")
+    nothing = "no two arms to compare" if len(runs) < 2 else "no arm reports what it spent"
+    return Guard(name="budget", ok=True, detail=", ".join(compared) or nothing)
 
 
 def identical(check: Check, runs: Runs) -> Guard:
@@ -132,28 +147,51 @@ def identical(check: Check, runs: Runs) -> Guard:
     return Guard(name="identical", ok=True, detail="the arms computed different numbers")
 
 
-def control_budget(runs: Runs, control: Runs) -> Guard | None:
-    """A tripped `budget` guard when a control was trained more or less than its own arm, else None.
+def seeds(info: ExperimentInfo, runs: Runs) -> Guard:
+    """Something depends on the seed: otherwise many seeds are one, seen many times.
 
-    Fewer steps would ablate the training, not the mechanism; no reason makes that a control.
+    Whole numbers (a count of successes) and a trivial predictor's score may well tie on all of
+    them; where nothing else is reported, nothing is known.
     """
-    for arm in runs:
-        for name in ("steps", "examples"):
-            pairs = [
-                (own.budget[name], other.budget[name])
-                for own, other in zip(runs[arm], control[arm], strict=True)
-                if name in own.budget and name in other.budget
-            ]
-            for own_amount, other_amount in pairs:
-                largest = max(own_amount, other_amount)
-                if abs(own_amount - other_amount) > BUDGET_TOLERANCE[name] * largest:
-                    return Guard(
-                        name="budget",
-                        ok=False,
-                        detail=f"the control of `{arm}` has {name} {other_amount:,.0f}, the arm "
-                        f"{own_amount:,.0f}",
-                    )
-    return None
+    n = max(map(len, runs.values()))
+    floors = set(info.chance.values())
+    telling = False
+    for by_seed in runs.values():
+        first, *others = all_numbers(info, by_seed)
+        if any(numbers != first for numbers in others):
+            return Guard(name="seeds", ok=True, detail="the numbers differ from seed to seed")
+        telling |= any(
+            value != round(value)
+            for name, values in first.items()
+            if name not in floors
+            for value in values
+            if math.isfinite(value)
+        )
+    if n < 2 or not telling:
+        return Guard(name="seeds", ok=True, detail="nothing here could tell one seed from another")
+    return Guard(
+        name="seeds",
+        ok=False,
+        detail=f"every arm gave the very same numbers on all {n} seeds, so they are one seed",
+    )
+
+
+def all_numbers(
+    info: ExperimentInfo, by_seed: Sequence[FinishedRun]
+) -> list[dict[str, list[float]]]:
+    """All that each run of an arm reports, but for durations."""
+    return [_numbers(info, run) for run in by_seed]
+
+
+def _numbers(info: ExperimentInfo, run: FinishedRun) -> dict[str, list[float]]:
+    """All that a run reports, metrics and curves, but for durations, which no seed decides."""
+    found = {
+        name: values_of(run, name)
+        for name in run.metrics
+        if name not in info.metrics or info.metrics[name].name != "duration"
+    }
+    curves = {f"{name} curve": [y for _, y in points] for name, points in run.curves.items()}
+    return found | curves
 
 
 def divergence(check: Check, runs: Runs, margins: Sequence[Sequence[float]]) -> Guard:
@@ -177,15 +215,6 @@ def divergence(check: Check, runs: Runs, margins: Sequence[Sequence[float]]) -> 
                     "a logarithm, root, quotient or power that is undefined",
                 )
     return Guard(name="divergence", ok=True, detail="every number is finite")
-
-
-def control_identical(info: ExperimentInfo, runs: Runs, control: Runs) -> Guard | None:
-    """A tripped `identical` guard when the control changed no number of any run, else None."""
-    if same_numbers(info, runs, control):
-        return Guard(
-            name="identical", ok=False, detail="the control computed exactly what the arm did"
-        )
-    return None
 
 
 def same_numbers(

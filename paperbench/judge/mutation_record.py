@@ -54,7 +54,10 @@ class TriedMutation(Record):
 
 
 class MutationRecord(Record):
-    """One file of `results/mutations/`: a paper at one tier on one class of device."""
+    """One file of `results/mutations/`: a paper at one tier on one class of device.
+
+    rules: of judging, under which all of it was judged.
+    """
 
     schema_version: Literal[1] = 1
     paper: str
@@ -63,20 +66,24 @@ class MutationRecord(Record):
     device: str
     environment: dict[str, Any]
     generated: str
+    rules: int = 1
     claims: list[TriedClaim] = Field(default_factory=list)
     mutations: list[TriedMutation] = Field(default_factory=list)
     trials: list[Trial] = Field(default_factory=list)
 
-    def fate(self, mutation: str) -> Fate:
-        """What became of a mutation over all claims: one claim that catches it is enough."""
+    def fate(self, mutation: str) -> Fate | Literal["not tried"]:
+        """What became of a mutation over all claims: one claim that catches it is enough.
+
+        Not tried: no claim passes that it could be tried on.
+        """
         fates = [trial.fate for trial in self.trials if trial.mutation == mutation]
         for fate in ("error", "killed", "survived", "unseen"):
             if fate in fates:
                 # No claim looks at what it changes: it lives on.
                 return "survived" if fate == "unseen" else fate
-        return "did not apply"
+        return "did not apply" if fates else "not tried"
 
-    def names_of(self, *fates: Fate) -> list[str]:
+    def names_of(self, *fates: Fate | Literal["not tried"]) -> list[str]:
         """The mutations that came to one of these fates."""
         return [each.name for each in self.mutations if self.fate(each.name) in fates]
 

@@ -14,7 +14,8 @@ from paperbench.errors import Location, PaperbenchError
 SCHEMA_VERSION: Literal[1] = 1
 # Of judging. Raise it with every change that may alter a verdict on the same runs: what was judged
 # under older rules is shown stale.
-RULES: int = 2
+RULES: int = 3
+WITH = "with"  # the folder of `results/` for verdicts with another one's parts
 Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE", "VACUOUS", "ERROR"]
 Values = dict[str, list[float]]  # metric -> one value a seed, in the order of seeds
 
@@ -49,7 +50,7 @@ class Part(Record):
 class Guard(Record):
     """One condition without which a PASS would mean nothing."""
 
-    name: Literal["chance", "anchor", "ceiling", "budget", "identical", "divergence"]
+    name: Literal["chance", "anchor", "ceiling", "budget", "identical", "divergence", "seeds"]
     ok: bool
     detail: str
 
@@ -133,6 +134,7 @@ class PaperRecord(Record):
     """One file of `results/`: a paper's claims at one tier on one class of device.
 
     parts: what stood in the place of the paper's own components; empty for the official verdicts.
+    parts_sha256: of their source, by component.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -143,6 +145,7 @@ class PaperRecord(Record):
     environment: dict[str, Any]
     generated: str
     parts: dict[str, str] = Field(default_factory=dict)
+    parts_sha256: dict[str, str] = Field(default_factory=dict)
     claims: list[ClaimRecord]
 
     def find(self, claim: str) -> ClaimRecord | None:
@@ -164,8 +167,32 @@ def read_record(path: Path) -> PaperRecord:
 
 
 def read_records(results: Path) -> list[PaperRecord]:
-    """Every record under `results/`, sorted by tier, device and paper."""
-    return [read_record(path) for path in sorted(results.glob("*-*/**/*.json"))]
+    """Every record under `results/`, sorted by tier, device and paper.
+
+    Raises PaperbenchError for one that lies in another's place: a verdict that was moved there is
+    none of that tier, device or paper, and one with another's part none of the paper's own.
+    """
+    return [_in_its_place(path, results) for path in sorted(results.glob("*-*/**/*.json"))]
+
+
+def _in_its_place(path: Path, results: Path) -> PaperRecord:
+    record = read_record(path)
+    place = f"{record.tier}-{record.device}/{record.paper}.json"
+    if record.parts and results.resolve().parent.name != WITH:
+        named = ", ".join(f"{part} in the place of {name}" for name, part in record.parts.items())
+        raise PaperbenchError(
+            f"these verdicts are with {named}, and lie among the paper's own",
+            where=Location(path, 1, 1),
+            help=f"remove the file: `verify --with` keeps such verdicts below {results / WITH}",
+        )
+    if path.relative_to(results).as_posix() != place:
+        raise PaperbenchError(
+            f"these verdicts are of `{record.paper}` ({record.tier}, {record.device}), and lie in "
+            "another's place",
+            where=Location(path, 1, 1),
+            help=f"move the file to {results / place}, or remove it",
+        )
+    return record
 
 
 def dump_record(record: PaperRecord) -> str:

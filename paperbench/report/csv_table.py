@@ -67,6 +67,7 @@ COLUMNS = [
     "source",
     "summary",
     "spec_sha256",
+    "parts",
 ]
 
 
@@ -86,6 +87,7 @@ def _row(record: PaperRecord, claim: ClaimRecord, family: Family | None) -> dict
         "paper": record.paper,
         "tier": record.tier,
         "device": record.device,
+        "parts": ", ".join(f"{name}={part}" for name, part in record.parts.items()),
         "claim": claim.claim,
         "kind": claim.kind,
         "verdict": claim.verdict,

@@ -8,7 +8,13 @@ from paperbench.judge.record import ClaimRecord, Margin, PaperRecord, Part
 from paperbench.report.numbers import Kinds, format_margin, supporting, unit_of
 from paperbench.report.origin import origin_parts
 from paperbench.report.seed_plot import seed_lines
-from paperbench.report.words import control_state, one_line, support_text, verdict_word
+from paperbench.report.words import (
+    control_state,
+    one_line,
+    support_text,
+    swapped_text,
+    verdict_word,
+)
 
 WIDTH = 80
 _INDENT = " " * 10
@@ -62,8 +68,8 @@ def _head(paper: PaperRecord, claim: ClaimRecord, stale: str | None, width: int)
         head = [f"{statement}{verdict:>{width - len(statement)}}"]
     else:
         head = [*textwrap.wrap(statement, width), verdict]
-    for name, part in paper.parts.items():
-        head.append(f"With {part} in the place of {name}: no verdict on the paper.")
+    if paper.parts:
+        head += textwrap.wrap(swapped_text(paper), width)
     if stale:
         head += textwrap.wrap(
             f"{stale}: this verdict does not count until "

@@ -54,7 +54,7 @@ def paper_table(
         "",
         provenance(record),
         "",
-        *_swapped(record),
+        *swapped([record]),
         *table(
             ("claim", "verdict", "margin [interval]", "holds on", "Holm", "control", "paper"),
             [_row(claim, family, known, stale=stale[claim.claim]) for claim in record.claims],
@@ -70,11 +70,12 @@ def paper_table(
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _swapped(record: PaperRecord) -> list[str]:
+def swapped(records: Sequence[PaperRecord]) -> list[str]:
     """Says so when another one's parts were tried."""
-    if not record.parts:
+    parts = {name: part for record in records for name, part in record.parts.items()}
+    if not parts:
         return []
-    named = ", ".join(f"`{part}` as {escape(name)}" for name, part in record.parts.items())
+    named = ", ".join(f"{code(part)} as {escape(name)}" for name, part in parts.items())
     return [f"**With {named} in the place of the paper's own: no verdict on the paper.**", ""]
 
 

@@ -11,15 +11,18 @@ from rich.text import Text
 
 from paperbench.judge.mutation_record import MutationRecord, read_mutations
 from paperbench.report.markdown import escape, table
+from paperbench.report.staleness import Today, why_mutations_stale
 from paperbench.report.store import part_of_path, write_if_changed
 from paperbench.report.words import STYLES as VERDICT_STYLES
 from paperbench.report.words import one_line
 
+AGAIN = "This does not count until `paperbench falsify` tries them again."
 STYLES = {
     "killed": "green",
     "survived": "red",
     "unseen": "dim",
     "did not apply": "yellow",
+    "not tried": "dim",
     "error": "red",
 }
 
@@ -45,15 +48,23 @@ def write_mutations(results: Path, record: MutationRecord) -> list[Path]:
     return [path, path.with_suffix(".md")]
 
 
+def mark_stale_mutations(results: Path, record: MutationRecord, today: Today) -> list[Path]:
+    """Mark a page that does not count today; return it if it changed. One not there is not made."""
+    path = mutations_path(results, record.paper, record.tier, record.device).with_suffix(".md")
+    text = page(record, why_mutations_stale(record, today))
+    return [path] if path.exists() and write_if_changed(path, text) else []
+
+
 def score_line(record: MutationRecord) -> str:
     """`7 of 9 mutations killed (78 %); survived: fox/gate:slow, ...`."""
-    if not record.applied:
-        return "no mutation applied"
-    share = f"{100 * record.killed / record.applied:.0f} %"
-    line = f"{record.killed} of {record.applied} mutations killed ({share})"
+    line = "no mutation applied"
+    if record.applied:
+        share = f"{100 * record.killed / record.applied:.0f} %"
+        line = f"{record.killed} of {record.applied} mutations killed ({share})"
     for words, names in (
         ("survived", record.names_of("survived")),
         ("not applied", record.names_of("did not apply", "error")),
+        ("not tried, since no claim passes", record.names_of("not tried")),
     ):
         line += f"; {words}: {', '.join(names)}" if names else ""
     return line
@@ -112,16 +123,17 @@ def _fold(text: str, width: int) -> list[str]:
     )
 
 
-def page(record: MutationRecord) -> str:
-    """The Markdown page."""
+def page(record: MutationRecord, stale: str | None = None) -> str:
+    """The Markdown page. stale: why it does not count today, if it does not."""
     lines = [
         f"# Mutations of {escape(record.title)}",
         "",
         f"{record.tier}, {record.device}. {escape(score_line(record))}.",
         "",
+        *([f"**Stale: {escape(stale)}. {AGAIN}**", ""] if stale else []),
         "A mutation breaks one part of the model on purpose. It is killed when with it some claim "
         "that passes would not pass any more; it survives when every claim that looks at what it "
-        "changes would still pass.",
+        "changes would still pass, or does not show on its last look that it would not.",
         "",
         *table(
             ("mutation", "what is broken", "fate", "caught by", "lives on in"),

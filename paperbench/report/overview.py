@@ -8,9 +8,9 @@ from itertools import groupby
 
 from paperbench.judge.mutation_record import MutationRecord
 from paperbench.judge.record import ClaimRecord, PaperRecord
-from paperbench.report.markdown import STALE, escape, table, verdict_cell
+from paperbench.report.markdown import STALE, escape, swapped, table, verdict_cell
 from paperbench.report.numbers import format_half_width
-from paperbench.report.staleness import Current, is_stale
+from paperbench.report.staleness import Current, Today, is_stale, why_mutations_stale
 from paperbench.report.words import control_text, outcome_of, support_cell
 from paperbench.spec.select import is_exhibit
 
@@ -40,16 +40,22 @@ _URGENCY = {"error": 0, "unexpected": 0, "inconclusive": 1, "as expected": 2}
 
 
 def overview(
-    papers: Sequence[PaperRecord], current: Current | None, mutations: Sequence[MutationRecord] = ()
+    papers: Sequence[PaperRecord],
+    current: Current | None,
+    mutations: Sequence[MutationRecord] = (),
+    today: Today | None = None,
 ) -> str:
-    """The page for all records. current: the hashes of today's claims, to mark stale verdicts."""
+    """The page for all records. current: the hashes of today's claims, to mark stale verdicts.
+
+    today: those of claims and mutations, to mark stale trials.
+    """
     lines = [INTRODUCTION]
     exhibits = [paper for paper in papers if is_exhibit(paper.paper)]
     lines += _place_sections("##", [paper for paper in papers if paper not in exhibits], current)
     if exhibits:
         lines += [EXHIBITS, *_place_sections("###", exhibits, current)]
     if mutations:
-        lines += [*_mutations(mutations), ""]
+        lines += [*_mutations(mutations, today), ""]
     if any(is_stale(paper, claim, current) for paper in papers for claim in paper.claims):
         lines += [STALE, ""]
     return "\n".join(lines).rstrip() + "\n"
@@ -63,7 +69,7 @@ def _place_sections(
     for _, group in groupby(sorted(papers, key=_place), key=_place):
         together = list(group)
         lines += [f"{level} {together[0].tier}, {together[0].device}", ""]
-        lines += [*_place_table(together, current), ""]
+        lines += [*swapped(together), *_place_table(together, current), ""]
     return lines
 
 
@@ -89,14 +95,15 @@ def fill_blocks(
     return _BLOCK.sub(fill, page)
 
 
-def _mutations(records: Sequence[MutationRecord]) -> list[str]:
+def _mutations(records: Sequence[MutationRecord], today: Today | None) -> list[str]:
     """How many broken versions of each paper's model its claims notice."""
     rows = []
     for record in records:
         place = f"{record.tier}-{record.device}"
         link = f"[{escape(record.paper)}](mutations/{place}/{record.paper}.md)"
         survivors = ", ".join(record.names_of("survived")) or "−"
-        score = f"{record.killed} of {record.applied}"
+        stale = today is not None and why_mutations_stale(record, today)
+        score = f"{record.killed} of {record.applied}{' stale' if stale else ''}"
         rows.append([link, place.replace("-", ", "), score, escape(survivors)])
     return [
         "## Mutations",

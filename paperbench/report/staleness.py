@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:  # `validate` and `show` import this module and read no record
+    from paperbench.judge.mutation_record import MutationRecord
     from paperbench.judge.record import ClaimRecord, PaperRecord
 
 
@@ -21,6 +22,13 @@ class Hashes(NamedTuple):
 
 
 Current = Mapping[str, Hashes]  # by `<paper>/<claim>`
+
+
+class Today(NamedTuple):
+    """What mutation trials must rest on to count: today's claims, and mutations by full name."""
+
+    claims: Current
+    mutations: Mapping[str, str]  # SHA-256 of their source
 
 
 def is_stale(paper: PaperRecord, claim: ClaimRecord, current: Current | None) -> bool:
@@ -50,6 +58,29 @@ def why_stale(paper: PaperRecord, claim: ClaimRecord, current: Current | None) -
         f"It rests on the seeds {_listing(claim.seeds)}, which are not the first of the claim's "
         f"looks ({_listing(looks)})"
     )
+
+
+def why_mutations_stale(record: MutationRecord, today: Today) -> str | None:
+    """Why mutation trials do not count today, as a sentence without its end, or None."""
+    from paperbench.judge.record import RULES
+
+    if record.rules != RULES:
+        return "The rules of judging have changed since"
+    for claim in record.claims:
+        hashes = today.claims.get(f"{record.paper}/{claim.claim}")
+        if hashes is None or hashes[:2] != (claim.spec_sha256, claim.code_sha256):
+            return f"The claim {claim.claim} or its code has changed since"
+    tried = {mutation.name: mutation.sha256 for mutation in record.mutations}
+    components = {name.partition(":")[0] for name in tried}
+    now = {
+        name: sha256
+        for name, sha256 in today.mutations.items()
+        if name.partition(":")[0] in components or name.partition("/")[0] == record.paper
+    }
+    changed = sorted({*tried, *now} - {name for name in now if tried.get(name) == now[name]})
+    if not changed:
+        return None
+    return f"The mutation {changed[0]} was added, removed or changed since"
 
 
 def _seeds_of_a_look(claim: ClaimRecord, looks: Sequence[int]) -> bool:

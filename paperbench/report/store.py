@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from paperbench.errors import PaperbenchError, UsageError
 from paperbench.judge.origin import combined
-from paperbench.judge.record import ClaimRecord, PaperRecord, dump_record, read_record
+from paperbench.judge.record import WITH, ClaimRecord, PaperRecord, dump_record, read_record
 from paperbench.report.csv_table import paper_csv
 from paperbench.report.markdown import paper_table
 from paperbench.report.numbers import kinds_of
@@ -54,7 +54,7 @@ def kept_apart(results: Path, record: PaperRecord) -> Path:
     if not record.parts:
         return results
     named = sorted(f"{name}={part}" for name, part in record.parts.items())
-    return results / "with" / _UNSAFE.sub("-", "+".join(named))
+    return results / WITH / _UNSAFE.sub("-", "+".join(named))
 
 
 def write_results(
@@ -113,12 +113,18 @@ def _merged(
 ) -> PaperRecord:
     """What the file is to hold: the earlier record itself where nothing but its date is new."""
     earlier = _read_earlier(path)
+    if earlier is not None and _makers(earlier) != _makers(record):
+        earlier = None  # verdicts with another part, or with this one before it was edited
     claims = _merge(earlier.claims if earlier else [], judged, current_claims)
     environment = _environment(record, earlier, claims)
     merged = record.model_copy(update={"claims": claims, "environment": environment})
     if earlier is not None and _essence(earlier) == _essence(merged):
         return earlier
     return merged
+
+
+def _makers(record: PaperRecord) -> tuple[dict[str, str], dict[str, str]]:
+    return record.parts, record.parts_sha256
 
 
 def _environment(

@@ -6,7 +6,7 @@ import math
 import unicodedata
 
 from paperbench.judge.outcome import Outcome, outcome
-from paperbench.judge.record import ClaimRecord, Control, Margin, Support
+from paperbench.judge.record import ClaimRecord, Control, Margin, PaperRecord, Support
 from paperbench.report.numbers import decimals_of, format_number, widths_from_zero
 
 STYLES = {
@@ -107,6 +107,12 @@ def support_text(support: Support, kind: str) -> str:
         f"holds on {support.holds} of {support.n} {unit}, so on {bound} % of all "
         f"({100 * support.level:g} % sure, whatever their distribution)"
     )
+
+
+def swapped_text(paper: PaperRecord) -> str:
+    """Whose parts the verdicts are about: `With mine.py:Mine in the place of dropout/mask: ...`."""
+    named = ", ".join(f"{part} in the place of {name}" for name, part in paper.parts.items())
+    return one_line(f"With {named}: no verdict on the paper.")
 
 
 def guards_text(claim: ClaimRecord) -> str:

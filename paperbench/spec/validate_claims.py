@@ -16,6 +16,7 @@ from paperbench.spec.validate_experiments import parameter_problems
 from paperbench.spec.validate_schedule import schedule_problems
 
 TRAINED = {"accuracy", "nats", "perplexity", "bleu", "score"}  # kinds of metric with a spread
+TIMED = {"duration", "count", "size"}  # what repeats in one process may be compared by
 READING_HAS_NO = ("experiment", "check", "control", "anchor")
 
 
@@ -91,6 +92,18 @@ def _kind_problems(
             "`kind: timing` compares repeats taken in turn in one process, so in one arm's run",
             "let one run report both lists: `x.ms_fast < x.ms_slow`",
         )
+    if claim.kind == "timing":
+        untimed = sorted(
+            {m.name for m in check.metrics() if info.metrics[m.name].name not in TIMED}
+        )
+        if untimed:
+            yield at_value(
+                file,
+                loc,
+                f"`kind: timing` judges the repeats of one seed, and {', '.join(untimed)} is no "
+                "duration",
+                "leave `kind` out: margins over seeds are what decides it",
+            )
     if claim.kind != "exact":
         return
     trained = sorted({m.name for m in check.metrics() if info.metrics[m.name].name in TRAINED})

@@ -105,6 +105,7 @@ def test_only_names_of_the_papers_modules_are_replaced(write):
             "def mine(generator, mean, spread):\n    return missing\n",
             "raised NameError: name 'missing' is not defined when called with (",
         ),
+        (HEAD + "raise SystemExit(0)\n", "raised SystemExit: 0 when called with ("),
     ],
 )
 def test_what_does_not_fit_is_refused_with_what_would(write, text, fault):
@@ -131,6 +132,7 @@ def test_what_raises_shows_the_users_own_line(write):
             "ModuleNotFoundError",
         ),
         ("mine = 3\n", "has no class or function `mine`"),
+        (LOUD + "raise SystemExit(0)\n", "cannot be imported: SystemExit: 0"),
     ],
 )
 def test_what_cannot_be_loaded_is_refused(write, text, fault):
@@ -146,6 +148,24 @@ def test_what_fits_is_accepted(write):
             "    return torch.tensor(anything[1]) * named.get('factor', 1)\n"
         )
     )
+
+
+def test_a_part_may_import_the_file_beside_it_as_it_runs(write, tmp_path):
+    (tmp_path / "beside_as_it_runs.py").write_text("SEVEN = 7.0\n")
+    parts = write(
+        HEAD + "from beside_as_it_runs import SEVEN\n    return torch.tensor(SEVEN)*spread\n"
+    )
+    before = list(sys.path)
+    assert execute(replace(DRAW, parts=parts)).metrics["value"] == 7.0
+    assert sys.path == before
+
+
+def test_what_a_part_prints_is_not_what_the_bench_prints(write, capsys):
+    parts = write(HEAD + "print('here I am')\n    return torch.tensor(0.0) * spread + mean\n")
+    check_parts(parts)
+    execute(replace(DRAW, parts=parts))
+    out, err = capsys.readouterr()
+    assert (out, err.count("here I am")) == ("", 3)
 
 
 def test_a_gradient_that_does_not_flow_is_a_misfit():

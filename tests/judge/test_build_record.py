@@ -121,7 +121,8 @@ def test_a_record_without_rules_was_judged_under_the_first():
 
 def test_an_undecided_claim_has_no_record():
     with pytest.raises(ValueError, match="undecided: it needs control"):
-        recorded(BETTER, ARMS | {"new": arm(acc=[0.9, 0.92, 0.91] * 3, floor=[0.1] * 9)})
+        new = arm(acc=[0.9, 0.92, 0.91] * 3, floor=[0.1] * 9, budget={"steps": 10})
+        recorded(BETTER, ARMS | {"new": new})
 
 
 def test_a_reading_has_a_record_without_a_verdict():

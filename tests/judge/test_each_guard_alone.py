@@ -143,6 +143,18 @@ def test_a_control_that_blew_up_misses_any_tolerance_and_proves_nothing(without)
     assert without("divergence", claim("new.x > old.x"), broken) == "INCONCLUSIVE"
 
 
+@alone("seeds")
+def test_an_experiment_that_ignores_its_seed_has_one_seed_however_often_it_is_run(without):
+    """Eight equal margins would be a sign test's 8 of 8."""
+    arms = {"new": arm(x=[1.25] * 8), "old": arm(x=[1.125] * 8)}
+    case, control = (claim("new.x > old.x"), arms), off(arms, x=[0.5] * 8)
+    assert without("seeds", *case, control=control) == "PASS"
+    assert trips("seeds", *case, control=control) == "VACUOUS"
+    worse = claim("new.x < old.x"), arms
+    assert without("seeds", *worse, control=control) == "FAIL"
+    assert trips("seeds", *worse, control=control) == "VACUOUS"
+
+
 @alone("control")
 def test_what_holds_with_the_mechanism_off_is_not_the_mechanisms_doing(monkeypatch):
     arms = {"new": arm(x=around(2.0)), "old": arm(x=around(1.0)[::-1])}

@@ -1,6 +1,7 @@
 """Each guard alone stands between a claim and a PASS: without the defect the same claim passes."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from judge_cases import arm, around, claim, verdict_of
@@ -133,15 +134,34 @@ def test_arms_with_another_budget_make_a_claim_vacuous_unless_it_says_why(name, 
     )
     judgement, _ = verdict_of(better, arms(beyond))
     assert f"new / old differ: {name} {beyond:,} / 1,000" in judgement.summary
-    one_sided = {"new": arm(x=around(2.0), budget={name: 5}), "old": arm(x=[1.0] * 8)}
-    assert verdict(better, one_sided) == ("PASS", [])
+
+
+def test_a_budget_that_only_some_runs_report_is_not_the_same_budget():
+    def arms(told, untold):
+        return {"new": [*told[:4], *untold[4:]], "old": arm(x=[1.0] * 8, budget={"steps": 5})}
+
+    told, untold = arm(x=around(2.0), budget={"steps": 5}), arm(x=around(2.0))
+    better = claim("new.x > old.x", looks=(5, 8), alpha=(0.001, 0.005))
+    assert verdict(better, arms(told, told)) == ("PASS", [])
+    for silent, first in ((arms(untold, untold), 0), (arms(told, untold), 4)):  # the model was kept
+        judgement, _ = verdict_of(better, silent)
+        assert judgement.verdict == "VACUOUS"
+        assert f"steps is not reported by `new` on seed {first}" in judgement.summary
+        excused = claim("new.x > old.x", budget="new is no training")
+        assert verdict(excused, silent) == ("PASS", [])
+
+
+def test_where_nobody_says_what_it_spent_the_budget_guard_says_so():
+    arms = {"new": arm(x=around(2.0)), "old": arm(x=around(1.0)[::-1])}
+    judgement, _ = verdict_of(claim("new.x > old.x"), arms)
+    assert "no arm reports what it spent" in [guard.detail for guard in judgement.guards]
 
 
 def test_arms_that_computed_the_same_make_a_claim_vacuous():
     no_worse = claim("new.x > old.x - 0.1 and new.y > old.y - 0.1")
     same = arm(x=around(1.0), y=around(2.0))
     other = arm(x=around(1.0), y=[*around(2.0)[1:], 2.0])
-    control = {"new": arm(x=around(0.2), y=around(0.2), key="control"), "old": same}
+    control = {"new": arm(x=around(0.2), y=[0.2, 0.21] * 4, key="control"), "old": other}
     assert verdict(no_worse, {"new": same, "old": other}, control=control) == ("PASS", [])
     assert verdict(no_worse, {"new": same, "old": same}, control=control) == (
         "VACUOUS",
@@ -195,6 +215,48 @@ def test_a_control_that_changed_no_number_is_named_as_such():
     assert judgement.summary.startswith("the claim also holds with the mechanism off")
 
 
+def test_a_control_that_turns_an_arm_into_the_other_one_controls_nothing():
+    """Its parameters may differ, in one that does nothing: a thing never beats itself."""
+    arms = {"new": arm(x=around(2.0), y=around(3.0)), "old": arm(x=around(1.0), y=around(4.0))}
+    case = claim("new.x > old.x")
+
+    def turned(y):
+        return {"new": arm(x=around(1.0), y=y, key="control"), "old": arms["old"]}
+
+    judgement, _ = verdict_of(case, arms, control=turned(around(4.0)))
+    assert judgement.verdict == "VACUOUS"
+    assert judgement.summary.endswith(
+        "the control turned `new` into `old`: the same numbers on every seed"
+    )
+    # Of a metric that is compared a tie alone is no identity.
+    assert verdict(case, arms, control=turned(around(4.1)))[1] == []
+
+
+def test_whole_numbers_and_floors_that_tie_do_not_show_that_the_seed_is_ignored():
+    def guards(**metrics):
+        arms = {"new": arm(**metrics), "old": arm(x=[0.0] * 8)}
+        return verdict(claim("new.x > old.x"), arms)[1]
+
+    assert guards(x=[1.0] * 8) == []
+    assert guards(x=[1.0] * 8, ms=[0.1 * i for i in range(8)]) == []
+    assert guards(x=[1.0] * 8, acc=[1.0] * 8, floor=[0.1] * 8) == []
+    assert guards(x=[1.5] * 8) == ["seeds"]
+    assert guards(x=[1.5] * 8, ms=[0.1 * i for i in range(8)]) == ["seeds"]
+    assert guards(x=[1.5] * 7 + [1.6]) == []
+
+
+def test_a_curve_tells_one_seed_from_another():
+    def guards(last):
+        runs = [
+            replace(run, curves={"loss": [[0, 2.5], [1, last(seed)]]})
+            for seed, run in enumerate(arm(x=[1.0] * 8))
+        ]
+        return verdict(claim("new.x > old.x"), {"new": runs, "old": arm(x=[0.0] * 8)})[1]
+
+    assert guards(lambda seed: 1.5 + seed) == []
+    assert guards(lambda seed: 1.5) == ["seeds"]
+
+
 def test_guards_are_shown_whatever_the_verdict():
     judgement, _ = verdict_of(
         claim("new.x > old.x"), {"new": arm(x=around(0.5)), "old": arm(x=[1.0] * 8)}
@@ -206,6 +268,7 @@ def test_guards_are_shown_whatever_the_verdict():
         "budget",
         "identical",
         "divergence",
+        "seeds",
     ]
 
 

@@ -46,8 +46,24 @@ def test_what_is_too_close_asks_for_the_next_look_and_survives_the_last():
     assert finding.detail.startswith("too close to tell after 8 seeds")
 
 
+def test_what_is_worse_and_may_pass_yet_is_not_killed_before_it_had_its_looks():
+    """A tenth of the effect: undecided over 3 seeds, and a PASS by itself over 8."""
+    own = {"new": arm(x=around(3.0)), "old": arm(x=spread(0.0))}
+    weaker = arm(x=[0.36, 0.25, 0.31, 0.28, 0.36, 0.27, 0.33, 0.26])
+    first = tried(weaker, own=own)
+    assert (first.fate, first.difference.low > 0, first.margin.low > 0) == (None, True, False)
+    assert tried(weaker, own=own, look=1).fate == "survived"
+    weakest = arm(x=[0.3, -0.2, 0.1, 0.5, -0.3, 0.2, 0.1, -0.2])
+    assert [tried(weakest, own=own, look=look).fate for look in range(3)] == [None, None, "killed"]
+
+
 def test_the_same_numbers_are_no_mutation():
     assert tried(OWN["new"]).fate == "did not apply"
+
+
+def test_a_mutation_that_shows_in_a_curve_alone_is_unseen():
+    curved = [replace(run, curves={"loss": [[0, 1.0]]}) for run in OWN["new"]]
+    assert tried(curved).fate == "unseen"
 
 
 def test_numbers_that_the_check_does_not_look_at_are_unseen():

@@ -183,19 +183,19 @@ def test_an_equivalence_is_a_conjunction_of_two_links():
 
 
 def test_a_sample_without_spread_decides_only_at_the_last_look():
-    tied = {"new": arm(x=[1.5] * 8), "old": GOOD["old"]}
+    tied = {"new": arm(x=[1.5] * 8, y=around(1.0)), "old": GOOD["old"]}
     judgement, look = verdict_of(BETTER, tied, control=OFF)
     assert (judgement.verdict, look.n) == ("PASS", 8)
     first = judge(BETTER, INFO, Evidence(tied), looks_of(BETTER, seeds=None)[0])
     assert first.needs == "seeds"
     assert "every seed gave the same margin" in first.summary
-    worse = {"new": arm(x=[0.5] * 8), "old": GOOD["old"]}
+    worse = {"new": arm(x=[0.5] * 8, y=around(1.0)), "old": GOOD["old"]}
     judgement, look = verdict_of(BETTER, worse)
     assert (judgement.verdict, look.n) == ("FAIL", 8)
 
 
 def test_an_exact_tie_satisfies_only_an_operator_that_allows_it():
-    tied = {"new": arm(x=[1.5] * 8, y=[0.0] * 8), "old": arm(x=[1.0] * 8, y=[0.5] * 8)}
+    tied = {"new": arm(x=[1.5] * 8, y=[0.0] * 8), "old": arm(x=[1.0] * 8, y=around(0.5))}
     control = {"new": arm(x=around(0.5), y=[0.0] * 8, key="control"), "old": tied["old"]}
     # x differs by exactly 0.5, so that the arms are not identical.
     assert verdict_of(claim("new.x - 0.5 >= old.x"), tied, control=control)[0].verdict == "PASS"

@@ -6,6 +6,10 @@ from records_in_tests import claim, paper, undecided
 
 from paperbench.errors import PaperbenchError, UsageError
 from paperbench.judge.record import read_record, read_records
+from paperbench.report.csv_table import paper_csv
+from paperbench.report.explain import explain
+from paperbench.report.markdown import paper_table
+from paperbench.report.overview import overview
 from paperbench.report.staleness import Hashes
 from paperbench.report.store import mark_stale, result_path, write_atomically, write_results
 
@@ -182,6 +186,56 @@ def test_pages_can_be_marked_later_and_the_evidence_stays_as_it_is(tmp_path):
     assert mark_stale(tmp_path, record, CHANGED) == []
     mark_stale(tmp_path, record, CURRENT)
     assert snapshot(tmp_path) == before
+
+
+def tried(*claims, part="mine.py:Mine", sha256="1"):
+    parts = {"parts": {"fox/gate": part}, "parts_sha256": {"fox/gate": sha256}}
+    return paper(*claims, **parts)
+
+
+def test_what_was_judged_with_a_part_before_it_was_edited_is_not_kept(tmp_path):
+    names = ["one", "two"]
+    place = tmp_path / "with" / "fox-gate=mine.py-Mine"
+    write_results(tmp_path, tried(claim("one"), claim("two")), current_claims=names)
+    write_results(tmp_path, tried(claim("one")), current_claims=names)
+    assert [each.claim for each in read_records(place)[0].claims] == names
+    write_results(tmp_path, tried(claim("one"), sha256="2"), current_claims=names)
+    (kept,) = read_records(place)
+    assert [each.claim for each in kept.claims] == ["one"]
+
+
+def test_verdicts_with_another_ones_part_are_none_of_the_papers_own(tmp_path):
+    write_results(tmp_path, tried(claim("one"), claim("two")), current_claims=["one", "two"])
+    (made,) = tmp_path.rglob("fox.json")
+    moved = tmp_path / "quick-cpu" / "fox.json"
+    moved.parent.mkdir()
+    moved.write_bytes(made.read_bytes())
+    with pytest.raises(PaperbenchError, match="lie among the paper's own") as caught:
+        read_records(tmp_path)
+    assert "quick-cpu/fox.json:1:1" in str(caught.value)
+    # Nor does the next verify take over what it did not judge.
+    write_results(tmp_path, paper(claim("one")), current_claims=["one", "two"])
+    assert [each.claim for each in read_records(tmp_path)[0].claims] == ["one"]
+
+
+@pytest.mark.parametrize("place", ["full-cpu/fox.json", "quick-cuda/fox.json", "quick-cpu/fo.json"])
+def test_verdicts_that_lie_in_anothers_place_are_refused(tmp_path, place):
+    write_results(tmp_path, paper(claim()), current_claims=["ppl-below-baseline"])
+    own = tmp_path / "quick-cpu" / "fox.json"
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    own.rename(tmp_path / place)
+    with pytest.raises(PaperbenchError, match="lie in another's place") as caught:
+        read_records(tmp_path)
+    assert "quick-cpu/fox.json, or remove it" in str(caught.value)
+
+
+def test_every_projection_says_whose_part_it_is_about(tmp_path):
+    record = tried(claim(), part="m`i|ne.py:Mine")
+    said = "With ``m`i|ne.py:Mine`` as fox/gate in the place of the paper's own: no verdict"
+    assert said in paper_table(record)
+    assert said in overview([record], None)
+    assert "fox/gate=m`i|ne.py:Mine" in paper_csv(record)
+    assert "With m`i|ne.py:Mine in the place of fox/gate: no verdict on" in explain(record, claim())
 
 
 def test_a_page_that_is_not_there_is_not_made(tmp_path):

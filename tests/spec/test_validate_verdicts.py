@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
+from paperbench.metric_kinds import count, duration
 from paperbench.spec import validate
 
 CHECK = "plain.gap - dropout.gap > 0.02"
@@ -278,7 +281,7 @@ def test_an_exempt_arm_needs_no_chance_floor(problems):
     assert problems(FLOORLESS, claim_with("exempt: {plain: why, dropout.gap: why}")) == []
     left = problems(FLOORLESS, claim_with("exempt: {plain: why, dropout.loss: why}"))
     assert "nothing shows that `dropout` learned" in left[0]
-    (timed,) = problems(FLOORLESS, claim_with("kind: timing"))
+    timed, _ = problems(FLOORLESS, claim_with("kind: timing"))
     assert "compares repeats taken in turn in one process, so in one arm's run" in timed
 
 
@@ -293,11 +296,19 @@ def test_a_file_without_claims_is_refused(load, registry):
         ("rate", "dropout.train_acc > plain.train_acc", "is no rate: `kind: rate` compares one"),
         ("exact", "plain.gap > dropout.gap", "has no tolerance, and `kind: exact` needs one"),
         ("exact", "dropout.train_acc > 0.5", "has no interval, and train_acc varies with the seed"),
+        ("timing", "dropout.gap < 0.1", "judges the repeats of one seed, and gap is no duration"),
     ],
 )
 def test_a_check_that_its_kind_cannot_judge_is_refused(problems, kind, check, complaint):
     found = problems(claim_with(f"kind: {kind}"), (CHECK, check))
     assert any(complaint in one for one in found)
+
+
+def test_a_timing_claim_compares_durations_per_something(load, edit, make_info):
+    measured = replace(make_info(), metrics={"ms": duration, "tokens": count})
+    text = edit(claim_with("kind: timing"), (CHECK, "dropout.ms / dropout.tokens < 0.1"))
+    found = validate(load(text), {"dropout/overfit": measured})
+    assert [problem for problem in found if problem.severity == "error"] == []
 
 
 def test_a_claim_may_be_asked_at_some_tiers_that_its_experiment_has(problems, load, edit):
