@@ -136,7 +136,9 @@ def _record(file: ClaimFile, site: Site, tried: list[Tried]) -> MutationRecord:
     from paperbench.judge.record import RULES
     from paperbench.sources import part_sha256
 
+    order = list(file.claims)
     own = [each for each in tried if each.file.slug == file.slug]
+    own.sort(key=lambda each: order.index(each.claim.claim))
     mutations = {m.full_name: m for each in own for m in each.mutations}
     return MutationRecord(
         paper=file.slug,
