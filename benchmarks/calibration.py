@@ -252,6 +252,7 @@ def control_rates() -> None:
             (f"claim {effect} sd, control half as good", effect, (effect / 2, 0.0)),
             (f"claim {effect} sd, control without effect", effect, (0.0, 0.0)),
         ]
+    cases.append(("claim 10 sd, control that would pass at 2 sd", 10, (2.0, 0.0)))
     cells = [Cell("single", "default", "normal", e, 4000, control) for _, e, control in cases]
     found = simulate_all(cells)
     verdicts = ("PASS", "VACUOUS", "INCONCLUSIVE", "FAIL")

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from paperbench.judge.assess import Assessment, assess, weakest
 from paperbench.judge.control import judge_control, margin_text
 from paperbench.judge.decide import looked_at
-from paperbench.judge.evaluate import satisfies
 from paperbench.judge.guards import all_numbers, same_numbers
 from paperbench.judge.looks import Look
 from paperbench.judge.mutation_record import Fate
@@ -59,9 +58,7 @@ def judge_mutation(
         return _of_exact(tried, margin)
     found = judge_control(claim, check, assessed, mutated, look)
     difference = found.record.difference
-    # Worse, and yet it may pass: then only its own last look can say that it does not.
-    may_pass = all(satisfies(each.comparison, each.margin.mean) for each in tried)
-    if found.result == "separated" and (look.last or not may_pass):
+    if found.result == "separated":
         return Finding("killed", f"by the check: {margin_text(tried)}", margin, difference)
     if found.result == "survived":
         tripped = next((g for g in guards if not g.ok), None)

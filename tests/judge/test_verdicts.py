@@ -213,6 +213,32 @@ def test_a_control_tied_on_the_claims_side_is_waited_for():
     assert judge(BETTER, INFO, Evidence(GOOD, lost), first).verdict == "PASS"
 
 
+def test_a_control_that_may_pass_yet_is_waited_for_however_much_better_the_claim_does():
+    """Ten times the effect: what the check asks for holds without the mechanism all the same."""
+    much_better = {"new": arm(x=around(4.0)), "old": arm(x=around(1.0)[::-1])}
+    weak = [1.36, 1.25, 1.31, 1.28, 1.36, 1.27, 1.33, 1.26]
+    control = {"new": arm(x=weak, key="control"), "old": much_better["old"]}
+    first, second, _ = looks_of(BETTER, seeds=None)
+    judgement = judge(BETTER, INFO, Evidence(much_better, control), first)
+    assert (judgement.needs, judgement.control.difference.low > 0) == ("seeds", True)
+    assert "the control does worse, but may pass yet: " in judgement.summary
+    judgement, look = verdict_of(BETTER, much_better, control=control)
+    assert (judgement.verdict, look) == ("VACUOUS", second)
+    scattered = [
+        1.3,
+        0.8,
+        1.1,
+        1.5,
+        0.7,
+        1.2,
+        1.1,
+        0.8,
+    ]  # the last look does not show that it holds
+    control = {"new": arm(x=scattered, key="control"), "old": much_better["old"]}
+    judgement, look = verdict_of(BETTER, much_better, control=control)
+    assert (judgement.verdict, look.n) == ("PASS", 8)
+
+
 def test_one_seed_decides_nothing():
     judgement, look = verdict_of(BETTER, GOOD, control=OFF, seeds=1)
     assert (judgement.verdict, judgement.summary) == ("INCONCLUSIVE", "one seed decides nothing")
