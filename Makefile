@@ -18,6 +18,7 @@ check: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/paperbench lock --check
+	$(BIN)/paperbench report --check
 
 setup: $(VENV)/ready
 
