@@ -17,6 +17,7 @@ from paperbench.spec.validate_schedule import schedule_problems
 
 TRAINED = {"accuracy", "nats", "perplexity", "bleu", "score"}  # kinds of metric with a spread
 TIMED = {"duration", "count", "size"}  # what repeats in one process may be compared by
+LEAST_FACTOR = 10  # times the tolerance, that a control of an exact claim must miss it by
 READING_HAS_NO = ("experiment", "check", "control", "anchor")
 
 
@@ -168,11 +169,12 @@ def _lacks(file: ClaimFile, claim: Claim) -> Iterator[Problem]:
             f"claim `{claim.name}` has no control",
             "add `control: {arm: {parameter: value}}` with the credited mechanism off",
         )
-    if claim.control_factor < 1:
+    if claim.control_factor < LEAST_FACTOR:
         yield at_value(
             file,
             (*loc, "control_factor"),
-            "`control_factor` must be at least 1: the control lies outside the tolerance",
+            f"`control_factor` must be at least {LEAST_FACTOR}: a control just outside the "
+            "tolerance shows nothing",
         )
 
 

@@ -67,11 +67,11 @@ error: the alpha of all looks adds up to 0.03, more than 0.025
    = help: a null claim would pass too often""",
         ),
         (
-            "control_factor: 0.5",
+            "control_factor: 9.5",
             """\
-error: `control_factor` must be at least 1: the control lies outside the tolerance
+error: `control_factor` must be at least 10: a control just outside the tolerance shows nothing
   --> dropout.yaml:25:21
-25 |     control_factor: 0.5
+25 |     control_factor: 9.5
    |                     ^^^""",
         ),
         (
