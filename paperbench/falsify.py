@@ -62,7 +62,11 @@ def falsify(
         for mutation in mutations_of(file, claim) if record.verdict == "PASS" else ():
             pursuits[f"{name} {mutation.full_name}"] = _try(file, claim, record, mutation, site)
     trials: dict[str, list[Trial]] = {name: [] for name in records}
-    for key, trial in pursue(pursuits, ledger, make_engine, watcher, fresh=fresh):
+    trained = {key for record in records.values() for key in record.runs}  # a moment ago
+    every = pursue(
+        pursuits, ledger, make_engine, watcher, fresh=lambda run: fresh and run.key not in trained
+    )
+    for key, trial in every:
         trials[key.partition(" ")[0]].append(trial)
     for name, record in records.items():
         file, claim = by_name[name]

@@ -55,13 +55,13 @@ def pursue(
     make_engine: Callable[[], Engine],
     watcher: RunWatcher,
     *,
-    fresh: bool = False,
+    fresh: Callable[[PlannedRun], bool] = lambda run: False,
 ) -> Iterator[tuple[str, Answer]]:
     """Yield each pursuit's name and answer as soon as it has one.
 
     make_engine is called only when a run must be carried out. Every outcome that is `done` goes to
-    the ledger before anything else happens, so an interrupted call resumes. fresh: ignore what the
-    ledger holds.
+    the ledger before anything else happens, so an interrupted call resumes. fresh: of which runs to
+    ignore what the ledger holds.
     """
     board = _Board(dict(pursuits), {name: [] for name in pursuits})
     engine: Engine | None = None
@@ -90,7 +90,12 @@ def group(
 
 
 def _advance(
-    board: _Board[Answer], name: str, ledger: Ledger, watcher: RunWatcher, *, fresh: bool
+    board: _Board[Answer],
+    name: str,
+    ledger: Ledger,
+    watcher: RunWatcher,
+    *,
+    fresh: Callable[[PlannedRun], bool],
 ) -> list[Answer]:
     """Give a pursuit the runs it waits for; return its answer, if it has one now."""
     pursuit = board.pursuits[name]
@@ -105,7 +110,7 @@ def _advance(
         run.key: run for run in runs if run.key not in board.outcomes and run.key not in board.asked
     }
     held = {run.key for run in board.held_back}
-    cached = {} if fresh else ledger.get_many(missing)
+    cached = ledger.get_many(key for key, run in missing.items() if not fresh(run))
     for key, run in missing.items():
         if finished(run, cached.get(key)):
             board.outcomes[key] = cached[key]

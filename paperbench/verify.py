@@ -56,7 +56,8 @@ def verify(
     for file, claim in selected:
         name = f"{file.slug}/{claim.name}"
         files[name], pursuits[name] = file, _pursue(file, claim, options, watcher)
-    for name, record in pursue(pursuits, ledger, make_engine, watcher, fresh=options.fresh):
+    every = pursue(pursuits, ledger, make_engine, watcher, fresh=lambda run: options.fresh)
+    for name, record in every:
         watcher.claim_ended(files[name], record)
         yield files[name], record
         if options.fail_fast and _is_unexpected(record):

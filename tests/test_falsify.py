@@ -166,6 +166,18 @@ def test_a_second_call_trains_nothing(call):
     ]
 
 
+def runs_of(text):
+    """The runs that a call carried out, without their times."""
+    return sorted(line.split("  ")[1] for line in text.splitlines() if line.startswith("  ran "))
+
+
+def test_fresh_trains_each_run_once_more_and_none_twice(call):
+    _, first, _ = call()
+    _, again, _ = call("--fresh")
+    assert runs_of(again) == runs_of(first)
+    assert len(set(runs_of(again))) == len(runs_of(again))
+
+
 def test_part_of_a_paper_is_not_stored(call, tmp_path):
     _, out, _ = call("draws/high-is-higher")
     assert "2 of 4 mutations killed" in out

@@ -11,7 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from paperbench.cli.selection import current_hashes, load_files, todays_mutations
+from paperbench.judge.mutation_record import read_mutations
 from paperbench.registry import experiments
+from paperbench.report.mutations import read_all_mutations
+from paperbench.report.staleness import Today, why_mutations_stale
 from paperbench.spec import load_claim_file, validate
 
 ROOT = Path(__file__).parent.parent
@@ -123,3 +127,19 @@ def test_every_link_to_a_file_leads_somewhere():
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         if "://" not in target:
             assert (ROOT / target).exists(), target
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "results/mutations").glob("*-*/*.json")), ids=lambda path: path.stem
+)
+def test_every_mutation_that_survives_is_explained_in_the_notes(path):
+    record = read_mutations(path)
+    notes = (ROOT / "paperbench" / "papers" / record.paper / "NOTES.md").read_text()
+    for name in record.names_of("survived"):
+        assert f"`{name.partition(':')[2]}`" in notes, name
+
+
+def test_the_stored_trials_are_of_this_very_code():
+    today = Today(current_hashes(load_files(ROOT / "claims")), todays_mutations())
+    for record in read_all_mutations(ROOT / "results"):
+        assert why_mutations_stale(record, today) is None, record.paper
