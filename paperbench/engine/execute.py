@@ -5,19 +5,21 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
+from functools import partial
 
+from paperbench.engine.company import carry_out
 from paperbench.engine.determinism import probed
 from paperbench.engine.isolation import isolated
 from paperbench.engine.parts import in_place
+from paperbench.engine.progress import Report
 from paperbench.engine.provenance import run_environment
-from paperbench.lab.run import Diverged, OutOfTime, Run
+from paperbench.engine.speeds import ArmSpeed, Speeds
+from paperbench.lab.run import Company, Diverged, OutOfTime, Run
 from paperbench.ledger import FinishedRun, Status
 from paperbench.plan import PlannedRun
 from paperbench.registry import ExperimentInfo, find
-
-Report = Callable[[int, int, dict[str, float]], None]
 
 
 def execute(planned: PlannedRun, report: Report | None = None) -> FinishedRun:
@@ -25,24 +27,54 @@ def execute(planned: PlannedRun, report: Report | None = None) -> FinishedRun:
 
     KeyboardInterrupt passes through.
     """
+    with _prepared(planned) as info:
+        return _execute(planned, info, report)
+
+
+def execute_together(
+    group: Sequence[PlannedRun], speeds: Speeds, reports: Sequence[Report | None]
+) -> list[FinishedRun | None]:
+    """Train one arm on several seeds, as one where that is faster; None: do this run by itself."""
+    with _prepared(group[0]) as info:
+        bodies = [
+            partial(_execute, planned, info, report)
+            for planned, report in zip(group, reports, strict=True)
+        ]
+        return carry_out(bodies, ArmSpeed(speeds, group[0]))
+
+
+@contextmanager
+def _prepared(planned: PlannedRun) -> Iterator[ExperimentInfo]:
+    """What runs of one arm share: their experiment, imported, and the parts in their places."""
     info = find(planned.experiment)
-    found_out = probed(planned.device)  # before the run's clock starts: it is no part of it
+    probed(planned.device)  # before a run's clock starts: it is no part of it
+    with ExitStack() as stack:
+        stack.enter_context(redirect_stdout(sys.stderr))  # it is no part of what `--json` prints
+        with suppress(Exception, SystemExit):  # what fails here fails again in the run, and is told
+            info.load()
+            stack.enter_context(in_place(planned.parts))
+        yield info
+
+
+def _execute(
+    planned: PlannedRun, info: ExperimentInfo, report: Report | None, company: Company | None = None
+) -> FinishedRun:
     run = Run(
         seed=planned.seed,
         device=planned.device,
         data_name=planned.data_name,
         time_limit=planned.time_limit,
         report=report,
+        company=company,
     )
     status: Status = "done"
     metrics: Mapping[str, float | list[float]] = {}
     error = ""
     started = time.perf_counter()
     try:
-        with redirect_stdout(sys.stderr):  # what it prints is no part of what `--json` prints
-            experiment = info.load()
-            with isolated(planned.seed), in_place(planned.parts):
-                metrics = _checked(info, experiment(run, **planned.params))
+        experiment = info.load()
+        with isolated(planned.seed), in_place(planned.parts):
+            metrics = _checked(info, experiment(run, **planned.params))
     except Diverged as problem:
         status, error = "diverged", problem.message
     except OutOfTime as problem:
@@ -57,10 +89,14 @@ def execute(planned: PlannedRun, report: Report | None = None) -> FinishedRun:
         metrics=metrics,
         curves=run.curves,
         budget=run.budget,
-        seconds=time.perf_counter() - started,
+        seconds=time.perf_counter() - started - run.away,
         error=error,
         inputs=planned.inputs,
-        environment={**run_environment(planned.device), **found_out},
+        environment={
+            **run_environment(planned.device),
+            **probed(planned.device),
+            "replicates": "together" if run.together else "alone",
+        },
     )
 
 

@@ -101,6 +101,18 @@ def prepare_process() -> None:
         setting.put(setting.value)
 
 
+def process_state() -> list[tuple[Callable[[Any], Any], Any]]:
+    """All that a run may depend on, as it is now; `restore` puts it back."""
+    state = [(setting.put, setting.get()) for setting in _SETTINGS]
+    return state + [(put, get()) for get, put in _KEPT]
+
+
+def restore(state: list[tuple[Callable[[Any], Any], Any]]) -> None:
+    """Make the process what it was."""
+    for put, value in state:
+        put(value)
+
+
 @contextmanager
 def isolated(seed: int) -> Iterator[None]:
     """Within, the process is as every other's is for this seed; after, it is as it was before.
@@ -108,8 +120,7 @@ def isolated(seed: int) -> Iterator[None]:
     The global generators of torch, NumPy and Python are seeded: an experiment that draws from one
     without seeding it repeats all the same.
     """
-    before = [(setting.put, setting.get()) for setting in _SETTINGS]
-    before += [(put, get()) for get, put in _KEPT]
+    before = process_state()
     try:
         prepare_process()
         own = derive_seed(seed, "process")
@@ -118,5 +129,4 @@ def isolated(seed: int) -> Iterator[None]:
         random.seed(own)
         yield
     finally:
-        for put, value in before:
-            put(value)
+        restore(before)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import shutil
 import signal
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures import TimeoutError as RunTimeout
 from concurrent.futures.process import BrokenProcessPool
@@ -18,8 +18,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from paperbench.engine.progress import Progress, ProgressFile, read_progress
-from paperbench.ledger import FinishedRun
+from paperbench.engine.progress import Progress, ProgressFile, Report, read_progress
+from paperbench.engine.speeds import Speeds
+from paperbench.engine.waiting import Waiting
+from paperbench.ledger import FinishedRun, Status
 from paperbench.plan import PlannedRun
 
 if TYPE_CHECKING:
@@ -32,8 +34,8 @@ class Engine(ABC):
     """Takes runs and gives outcomes back, each as soon as it is there."""
 
     @abstractmethod
-    def submit(self, run: PlannedRun) -> None:
-        """Queue a run."""
+    def submit(self, run: PlannedRun, seconds: float | None = None) -> None:
+        """Queue a run, which is thought to take so many seconds."""
 
     @abstractmethod
     def collect(self, seconds: float) -> list[FinishedRun]:
@@ -59,68 +61,90 @@ class Engine(ABC):
 
 
 class InProcess(Engine):
-    """One run after the other in this process: for debuggers, and for one GPU."""
+    """One arm after the other in this process: for debuggers, and for one GPU."""
 
-    def __init__(self) -> None:
-        self._waiting: deque[PlannedRun] = deque()
-        self._current: tuple[PlannedRun, Progress] | None = None
+    def __init__(self, speeds: Speeds | None = None) -> None:
+        self._own_folder: tempfile.TemporaryDirectory[str] | None = None
+        if speeds is None:
+            self._own_folder = tempfile.TemporaryDirectory(prefix="paperbench-")
+            speeds = Speeds(Path(self._own_folder.name) / "speeds.jsonl")
+        self._speeds = speeds
+        self._waiting = Waiting(speeds)
+        self._current: dict[str, tuple[PlannedRun, Progress]] = {}
         self._prepared = False
 
-    def submit(self, run: PlannedRun) -> None:
-        self._waiting.append(run)
+    def submit(self, run: PlannedRun, seconds: float | None = None) -> None:
+        self._waiting.add(run, seconds)
 
     def collect(self, seconds: float) -> list[FinishedRun]:
-        from paperbench.engine.execute import execute
         from paperbench.engine.isolation import prepare_process
 
-        if not self._waiting:
+        group = self._waiting.take(workers=1)
+        if not group:
             return []
         if not self._prepared:
             prepare_process()
             self._prepared = True
-        run = self._waiting.popleft()
+        alone = self._waiting.must_be_alone(group[0])
+        outcomes = _carry_out(group, alone, self._speeds, [self._watch(run) for run in group])
+        self._current.clear()
+        for run, outcome in zip(group, outcomes, strict=True):
+            if outcome is None:
+                self._waiting.add(run, alone=True)
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    def progress(self) -> dict[str, tuple[PlannedRun, Progress]]:
+        return dict(self._current)
+
+    def close(self) -> None:
+        if self._own_folder is not None:
+            self._own_folder.cleanup()
+
+    def _watch(self, run: PlannedRun) -> Report:
         started = time.time()
 
         def report(step: int, steps: int, shown: dict[str, float]) -> None:
-            self._current = run, Progress(step, steps, shown, started)
+            self._current[run.key] = run, Progress(step, steps, shown, started)
 
         report(0, 0, {})
-        outcome = execute(run, report)
-        self._current = None
-        return [outcome]
-
-    def progress(self) -> dict[str, tuple[PlannedRun, Progress]]:
-        current = self._current
-        return {current[0].key: current} if current else {}
+        return report
 
 
 class Workers(Engine):
-    """Worker processes, each with one run at a time; one that dies takes only its own run along."""
+    """Worker processes, each with one arm at a time; one that dies takes its own runs along."""
 
-    def __init__(self, count: int):
+    def __init__(self, count: int, speeds: Speeds | None = None):
         self._count = count
         self._folder = Path(tempfile.mkdtemp(prefix="paperbench-"))
+        self._speeds = speeds or Speeds(self._folder / "speeds.jsonl")
         self._pool = self._new_pool()
-        self._futures: dict[Future[FinishedRun], PlannedRun] = {}
+        self._waiting = Waiting(self._speeds)
+        self._futures: dict[Future[list[FinishedRun | None]], list[PlannedRun]] = {}
         self._lost: set[str] = set()  # runs that have lost a pool once
 
-    def submit(self, run: PlannedRun) -> None:
-        with _interrupts_held_back():
-            future = self._pool.schedule(
-                _work, args=(run, self._folder), timeout=run.time_limit + GRACE_SECONDS
-            )
-        self._futures[future] = run
+    def submit(self, run: PlannedRun, seconds: float | None = None) -> None:
+        self._waiting.add(run, seconds)
 
     def collect(self, seconds: float) -> list[FinishedRun]:
+        self._hand_out()
         done, _ = wait(self._futures, timeout=seconds, return_when=FIRST_COMPLETED)
         ended = [(future, self._futures.pop(future)) for future in done]
-        return [
-            outcome for future, run in ended if (outcome := self._outcome(future, run)) is not None
-        ]
+        outcomes = [outcome for future, group in ended for outcome in self._outcomes(future, group)]
+        self._hand_out()
+        return outcomes
+
+    def _hand_out(self) -> None:
+        """Give every worker that has nothing to do what waits."""
+        while len(self._futures) < self._count and (group := self._waiting.take(self._count)):
+            limit = sum(run.time_limit for run in group) + GRACE_SECONDS
+            arguments = group, self._waiting.must_be_alone(group[0]), self._speeds, self._folder
+            with _interrupts_held_back():
+                future = self._pool.schedule(_work, args=arguments, timeout=limit)
+            self._futures[future] = group
 
     def progress(self) -> dict[str, tuple[PlannedRun, Progress]]:
         under_way = {}
-        for run in self._futures.values():
+        for run in itertools.chain.from_iterable(self._futures.values()):
             progress = read_progress(self._folder, run.key)
             if progress is not None:
                 under_way[run.key] = run, progress
@@ -140,41 +164,58 @@ class Workers(Engine):
             context=multiprocessing.get_context("spawn"),
         )
 
-    def _outcome(self, future: Future[FinishedRun], run: PlannedRun) -> FinishedRun | None:
-        """What became of a run; None when it was given to a new pool, because the old one broke.
-
-        A worker that dies while it has no run (as it starts, say) breaks the pool for all.
-        """
+    def _outcomes(
+        self, future: Future[list[FinishedRun | None]], group: list[PlannedRun]
+    ) -> list[FinishedRun]:
+        """What became of a group; a run that is to be carried out again has no outcome yet."""
         from pebble import ProcessExpired
 
         from paperbench.engine.execute import failure
 
+        outcomes: list[FinishedRun | None]
         try:
-            outcome = future.result()
+            outcomes = future.result()
         except RunTimeout:
-            return failure(
-                run,
+            outcomes = self._lose(
+                group,
                 "timeout",
-                f"over its time limit of {run.time_limit:.0f} s and did not stop by itself: killed",
-                run.time_limit,
+                f"over its time limit of {group[0].time_limit:.0f} s and did not stop by itself: "
+                "killed",
+                seconds=group[0].time_limit,
             )
         except ProcessExpired as expired:
-            return failure(
-                run,
+            outcomes = self._lose(
+                group,
                 "killed",
                 f"its process ended with code {expired.exitcode} (killed, or out of memory?)",
             )
         except BrokenProcessPool as broken:
-            if run.key in self._lost:
-                return failure(run, "killed", f"workers die before they can take it: {broken}")
-            self._lost.add(run.key)
+            # A worker that dies while it has no run (as it starts, say) breaks the pool for all.
+            again = not self._lost.intersection(run.key for run in group)
+            self._lost.update(run.key for run in group)
             if not self._pool.active:
                 self._pool = self._new_pool()
-            self.submit(run)
-            return None
+            outcomes = [None] * len(group)
+            if not again:
+                error = f"workers die before they can take it: {broken}"
+                outcomes = [failure(run, "killed", error) for run in group]
         finally:
-            ProgressFile.forget(self._folder, run.key)
-        return outcome
+            for run in group:
+                ProgressFile.forget(self._folder, run.key)
+        for run, outcome in zip(group, outcomes, strict=True):
+            if outcome is None:
+                self._waiting.add(run, alone=True)
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    def _lose(
+        self, group: list[PlannedRun], status: Status, error: str, *, seconds: float = 0.0
+    ) -> list[FinishedRun | None]:
+        """The run that its process died of; of several none is to blame yet: each goes again."""
+        from paperbench.engine.execute import failure
+
+        if len(group) > 1:
+            return [None] * len(group)
+        return [failure(group[0], status, error, seconds)]
 
 
 @contextmanager
@@ -197,7 +238,19 @@ def _start_worker() -> None:
     prepare_process()
 
 
-def _work(run: PlannedRun, folder: Path) -> FinishedRun:
-    from paperbench.engine.execute import execute
+def _work(
+    group: list[PlannedRun], alone: bool, speeds: Speeds, folder: Path
+) -> list[FinishedRun | None]:
+    reports = [ProgressFile(folder, run.key) for run in group]
+    return _carry_out(group, alone, speeds, reports)
 
-    return execute(run, ProgressFile(folder, run.key))
+
+def _carry_out(
+    group: Sequence[PlannedRun], alone: bool, speeds: Speeds, reports: Sequence[Report]
+) -> list[FinishedRun | None]:
+    """None for a run that is to be carried out by itself."""
+    from paperbench.engine.execute import execute, execute_together
+
+    if len(group) == 1 and (alone or speeds.mode(group[0]) != "together"):
+        return [execute(group[0], reports[0])]
+    return execute_together(group, speeds, reports)

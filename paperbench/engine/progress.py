@@ -8,8 +8,11 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+Report = Callable[[int, int, dict[str, float]], None]  # step, steps, what to show
 
 
 @dataclass(frozen=True)

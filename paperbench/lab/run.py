@@ -6,7 +6,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -14,6 +14,9 @@ from torch import Tensor, nn
 
 from paperbench.errors import DataError, RunError
 from paperbench.lab.data import load_data
+
+if TYPE_CHECKING:
+    from paperbench.lab.training import Fit, Training
 
 Module = TypeVar("Module", bound=nn.Module)
 Metrics = Mapping[str, float | list[float]]
@@ -29,12 +32,21 @@ class OutOfTime(RunError):
     """A run went over its time limit."""
 
 
+class Company(Protocol):
+    """Other replicates of the arm, under way in the same process."""
+
+    def train(self, training: Training[Any]) -> Fit[Any] | None:
+        """Wait until every one of them trains or has ended; None: train alone after all."""
+
+
 class Run:
     """One replicate of one arm.
 
     seed: the replicate; arms with the same seed share data order and initialisation.
     device: where tensors live. time_limit: seconds, None for no limit. data_name: the dataset that
     the parameters name, the only one `data` hands out, because the run's key covers its checksum.
+    company: those it may train together with. away: seconds, since its start, that went to others.
+    together: whether it trained as one with them.
     """
 
     def __init__(
@@ -45,12 +57,16 @@ class Run:
         data_name: str | None = None,
         time_limit: float | None = None,
         report: ReportProgress | None = None,
+        company: Company | None = None,
     ):
         self.seed = seed
         self.device = torch.device(device)
         self.data_name = data_name
         self.curves: dict[str, list[list[float]]] = {}
         self.budget: dict[str, float] = {}
+        self.company = company
+        self.away = 0.0
+        self.together = False
         self._report = report
         self._reported = 0.0
         self._deadline = None if time_limit is None else time.monotonic() + time_limit
@@ -116,7 +132,7 @@ class Run:
     def progress(self, step: int, steps: int, **shown: float) -> None:
         """Tell whoever watches; raises OutOfTime past the limit, Diverged on a value not finite."""
         now = time.monotonic()
-        if self._deadline is not None and now > self._deadline:
+        if self._deadline is not None and now - self.away > self._deadline:
             raise OutOfTime(f"over the time limit at step {step} of {steps}")
         for name, value in shown.items():
             if not math.isfinite(value):

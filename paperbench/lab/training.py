@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import SGD, Adam, AdamW, Optimizer
-from torch.utils.flop_counter import FlopCounterMode
 
+from paperbench.lab.flops import count_flops
 from paperbench.lab.run import Run, derive_seed
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -32,6 +32,21 @@ class Fit(Generic[Module]):
     losses: list[list[float]] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Training(Generic[Module]):
+    """What `train` was asked for by one run; the fields are its arguments."""
+
+    run: Run
+    build: Callable[[], Module]
+    batches: Batches
+    loss: Loss
+    optimizer: MakeOptimizer
+    steps: int
+    schedule: Schedule | None
+    clip: float | None
+    padding: int | None
+
+
 def train(
     run: Run,
     *,
@@ -42,56 +57,120 @@ def train(
     steps: int,
     schedule: Schedule | None = None,
     clip: float | None = None,
+    padding: int | None = None,
 ) -> Fit[Module]:
     """Train one model for `steps` optimiser steps and return it in eval mode.
 
     clip: largest gradient norm. The minibatches come from a generator of their own, so that dropout
     masks (torch's global generator, seeded here) never change the data order. The FLOPs of the
     first step, forward and backward, times `steps` go into the budget.
+
+    Replicates of an arm may train together, as one more axis of every tensor, where that is faster;
+    the result is the same within rounding. padding: what the integers of a batch may be filled up
+    with along axis 1 without changing the loss, so that batches of unequal length can be stacked.
     Raises Diverged when the loss stops being finite, OutOfTime past the run's limit.
     """
-    model = run.build(build)
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    updates = optimizer(parameters)
-    base_lrs = [group["lr"] for group in updates.param_groups]
-    stream = batches(run.generator("batches"))
-    torch.manual_seed(derive_seed(run.seed, "train"))
-    every = max(1, steps // CURVE_POINTS)
-    fit = Fit(model, run.curves.setdefault("loss", []))
-    examples = 0
+    training = Training(run, build, batches, loss, optimizer, steps, schedule, clip, padding)
+    fit = None if run.company is None else run.company.train(training)
+    run.together = fit is not None
+    return train_alone(training) if fit is None else fit
 
-    model.train()
-    for step in range(steps):
-        batch = run.to_device(next(stream))
-        examples += _batch_size(batch)
-        if schedule is not None:
-            factor = schedule(step / steps)
-            for group, lr in zip(updates.param_groups, base_lrs, strict=True):
-                group["lr"] = lr * factor
+
+def train_alone(training: Training[Module]) -> Fit[Module]:
+    """The loop itself."""
+    replicate = Replicate(training)
+    torch.manual_seed(derive_seed(training.run.seed, "train"))
+    for step in range(training.steps):
+        batch = replicate.next_batch()
         if step == 0:
-            value = _first_step(run, model, batch, loss, steps)
+            replicate.rates.set(step)
+            value, flops = replicate.counted_backward(batch)
+            training.run.spend(flops=flops)
+            replicate.update()
         else:
-            value = loss(model, batch)
-            value.backward()  # type: ignore[no-untyped-call]
-        if clip is not None:
-            clip_grad_norm_(parameters, clip)
-        updates.step()
-        updates.zero_grad(set_to_none=True)
-        if step % every == 0 or step == steps - 1:
-            number = value.item()
-            run.record("loss", step, number)
-            run.progress(step + 1, steps, loss=number)
-    run.spend(parameters=sum(p.numel() for p in parameters), examples=examples, steps=steps)
-    model.eval()
-    return fit
+            value = replicate.step(step, batch)
+        if replicate.is_point(step):
+            replicate.record(step, value.item())
+    return replicate.finish()
 
 
-def _first_step(run: Run, model: nn.Module, batch: Any, loss: Loss, steps: int) -> Tensor:
-    with FlopCounterMode(display=False) as counter:
-        value = loss(model, batch)
+class Replicate(Generic[Module]):
+    """One model in training, and what its run wants to know of it."""
+
+    def __init__(self, training: Training[Module]):
+        self.training = training
+        self.model = training.run.build(training.build)
+        self.model.train()
+        self.parameters = [p for p in self.model.parameters() if p.requires_grad]
+        self.updates = training.optimizer(self.parameters)
+        self.rates = LearningRates(training, self.updates)
+        self._stream = training.batches(training.run.generator("batches"))
+        self._every = max(1, training.steps // CURVE_POINTS)
+        self._examples = 0
+
+    def next_batch(self) -> Any:
+        """The next minibatch, on the run's device."""
+        batch = self.training.run.to_device(next(self._stream))
+        self._examples += _batch_size(batch)
+        return batch
+
+    def backward(self, batch: Any) -> Tensor:
+        """The loss of a batch; its gradients are added to the parameters'."""
+        value = self.training.loss(self.model, batch)
         value.backward()  # type: ignore[no-untyped-call]
-    run.spend(flops=float(counter.get_total_flops()) * steps)
-    return value
+        return value.detach()
+
+    def counted_backward(self, batch: Any) -> tuple[Tensor, float]:
+        """The same, and the FLOPs of as many steps as are asked for."""
+        with count_flops() as counter:
+            value = self.backward(batch)
+        return value, float(counter.get_total_flops()) * self.training.steps
+
+    def update(self) -> None:
+        """Clip, let the optimiser step, forget the gradients."""
+        if self.training.clip is not None:
+            clip_grad_norm_(self.parameters, self.training.clip)
+        self.updates.step()
+        self.updates.zero_grad(set_to_none=True)
+
+    def step(self, step: int, batch: Any) -> Tensor:
+        """One optimiser step; the loss before it."""
+        self.rates.set(step)
+        value = self.backward(batch)
+        self.update()
+        return value
+
+    def is_point(self, step: int) -> bool:
+        """Whether the curve has a point here."""
+        return step % self._every == 0 or step == self.training.steps - 1
+
+    def record(self, step: int, loss: float) -> None:
+        """Add a point to the curve; raises Diverged or OutOfTime."""
+        self.training.run.record("loss", step, loss)
+        self.training.run.progress(step + 1, self.training.steps, loss=loss)
+
+    def finish(self) -> Fit[Module]:
+        """Close the books."""
+        run = self.training.run
+        n_parameters = sum(p.numel() for p in self.parameters)
+        run.spend(parameters=n_parameters, examples=self._examples, steps=self.training.steps)
+        self.model.eval()
+        return Fit(self.model, run.curves.setdefault("loss", []))
+
+
+class LearningRates:
+    """The schedule, applied to an optimiser's own learning rates."""
+
+    def __init__(self, training: Training[Any], updates: Optimizer):
+        self._schedule, self._steps = training.schedule, training.steps
+        self._groups = [(group, group["lr"]) for group in updates.param_groups]
+
+    def set(self, step: int) -> None:
+        """Set what holds at this step."""
+        if self._schedule is not None:
+            factor = self._schedule(step / self._steps)
+            for group, lr in self._groups:
+                group["lr"] = lr * factor
 
 
 def _batch_size(batch: Any) -> int:

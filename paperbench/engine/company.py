@@ -1,0 +1,146 @@
+"""Runs of one arm side by side in one process, which meet where each of them trains.
+
+Each has a thread of its own, so that experiments stay plain functions; but only one of them works
+at a time, and what the process is set to is exchanged whenever another one's turn comes.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+import torch
+
+from paperbench.engine.isolation import isolated, process_state, restore
+from paperbench.engine.speeds import ArmSpeed
+from paperbench.errors import RunError
+from paperbench.lab.stacking import Unstackable, is_alike
+from paperbench.lab.together import Trained, measure_gain, train_together, try_together
+from paperbench.lab.training import Fit, Replicate, Training
+
+Result = TypeVar("Result")
+MIN_STEPS = 20  # a shorter training is over before anything is measured
+
+
+class Released(BaseException):
+    """The run is to be carried out anew, by itself; no `except Exception` may catch it."""
+
+
+class Member(Generic[Result]):
+    """One run's thread, and what it waits for.
+
+    As `lab.run.Company` it is what `train` asks.
+    """
+
+    def __init__(self, body: Callable[[Member[Result]], Result]) -> None:
+        self.asked: Training[Any] | None = None
+        self.own_seconds = 0.0  # its share of what was spent on it while it waited
+        self.answer: Trained | None = None
+        self.released = False
+        self.result: Result | None = None
+        self._broke: BaseException | None = None
+        self._turn, self._handed_back = threading.Semaphore(0), threading.Semaphore(0)
+        self._thread = threading.Thread(target=self._work, args=(body,), daemon=True)
+
+    @property
+    def training(self) -> Training[Any]:
+        """What it wants to train."""
+        assert self.asked is not None
+        return self.asked
+
+    def proceed(self) -> None:
+        """Let it work until it trains or has ended. Raises what the bench itself did wrong."""
+        if self._thread.ident is None:
+            self._thread.start()
+        else:
+            self._turn.release()
+        self._handed_back.acquire()
+        if self._broke is not None:
+            raise self._broke
+
+    def train(self, training: Training[Any]) -> Fit[Any] | None:
+        """Called by `lab.train` in the run's thread: wait for the others."""
+        self.asked, self.answer = training, None
+        self.own_seconds = 0.0
+        state, left, away = process_state(), time.perf_counter(), training.run.away
+        self._handed_back.release()
+        self._turn.acquire()
+        training.run.away = away + (time.perf_counter() - left) - self.own_seconds
+        restore(state)
+        if self.released:
+            raise Released
+        if self.answer is None:
+            return None
+        torch.set_rng_state(self.answer.draws)
+        if isinstance(self.answer.result, RunError):
+            raise self.answer.result
+        return self.answer.result
+
+    def _work(self, body: Callable[[Member[Result]], Result]) -> None:
+        try:
+            self.result = body(self)
+        except Released:
+            self.released = True
+        except BaseException as broke:
+            self._broke = broke
+        self._handed_back.release()
+
+
+def carry_out(
+    bodies: Sequence[Callable[[Member[Result]], Result]], how: ArmSpeed
+) -> list[Result | None]:
+    """Carry all of them out; None for a run that was released, to be carried out by itself."""
+    members = [Member(body) for body in bodies]
+    before = process_state()
+    try:
+        for member in members:
+            member.proceed()
+        while waiting := [member for member in members if member.asked is not None]:
+            with isolated(seed=0):
+                _answer(waiting, how)
+            for member in waiting:
+                member.asked = None
+                member.proceed()
+    finally:
+        restore(before)
+    return [member.result for member in members]
+
+
+def _sets(waiting: Sequence[Member[Any]]) -> list[list[Member[Any]]]:
+    """Those whose trainings can be stacked with each other, each set by itself."""
+    sets: list[tuple[Replicate[Any], list[Member[Any]]]] = []
+    for member in waiting:
+        replicate = Replicate(member.training)
+        for first, alike in sets:
+            if is_alike(first, replicate):
+                alike.append(member)
+                break
+        else:
+            sets.append((replicate, [member]))
+    return [alike for _, alike in sets]
+
+
+def _answer(waiting: Sequence[Member[Any]], how: ArmSpeed) -> None:
+    """Train those that wait, as one or in sets that are alike, or release them."""
+    if max(member.training.steps for member in waiting) < MIN_STEPS:
+        return
+    for alike in _sets(waiting):
+        trainings = [member.training for member in alike]
+        try:
+            if how.mode is None and len(alike) == 1:
+                raise Unstackable("no other replicate is like it")
+            trial = try_together(trainings)
+            mode = how.mode or how.decide(measure_gain(trainings))
+            if mode == "together":
+                started = time.perf_counter()
+                trained = train_together(trainings, trial)
+                share = (time.perf_counter() - started) / len(alike)
+                for member, answer in zip(alike, trained, strict=True):
+                    member.answer, member.own_seconds = answer, share
+                continue
+        except Exception as reason:  # also the experiment's own fault: alone it will say so
+            how.refuse(f"{type(reason).__name__}: {reason}")
+        for member in alike:
+            member.released = True

@@ -1,0 +1,130 @@
+"""What can be stacked: replicates that differ in nothing but the values of their tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from types import FunctionType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import SGD, Adagrad, Adam, Adamax, AdamW, NAdam, Optimizer, RAdam, RMSprop
+
+from paperbench.lab.training import Replicate
+
+# What updates every element by itself, so that stacking changes nothing.
+ELEMENTWISE = (SGD, Adam, AdamW, RMSprop, Adagrad, Adamax, NAdam, RAdam)
+
+
+class Unstackable(Exception):
+    """These replicates cannot train together; the text says why."""
+
+
+def stack_batches(batches: Sequence[Any], padding: int | None = None) -> Any:
+    """Batches of one form as one batch, whose tensors have the replicates first.
+
+    padding: what integers are filled up with along axis 1 where lengths differ. Raises Unstackable.
+    """
+    first = batches[0]
+    if isinstance(first, Tensor):
+        if padding is not None and not first.dtype.is_floating_point and first.dim() > 1:
+            longest = max(batch.shape[1] for batch in batches)
+            batches = [_fill(batch, longest, padding) for batch in batches]
+        if any(batch.shape != batches[0].shape for batch in batches):
+            raise Unstackable(f"batches of shapes {[tuple(batch.shape) for batch in batches]}")
+        return torch.stack(list(batches))
+    if isinstance(first, dict):
+        return {key: stack_batches([batch[key] for batch in batches], padding) for key in first}
+    if isinstance(first, tuple | list):
+        return tuple(stack_batches(parts, padding) for parts in zip(*batches, strict=True))
+    raise Unstackable(f"a batch holds a {type(first).__name__}")
+
+
+def _fill(batch: Tensor, length: int, padding: int) -> Tensor:
+    if batch.shape[1] == length:
+        return batch
+    filled = batch.new_full((batch.shape[0], length, *batch.shape[2:]), padding)
+    filled[:, : batch.shape[1]] = batch
+    return filled
+
+
+def stack(tensors: Sequence[Tensor]) -> Tensor:
+    """The same tensor of every replicate as one, a leaf of the graph."""
+    stacked = torch.stack([tensor.detach() for tensor in tensors])
+    return stacked.requires_grad_(tensors[0].requires_grad)
+
+
+def tensors_of(model: nn.Module) -> list[Tensor]:
+    """Parameters and buffers, each once."""
+    return [*model.parameters(), *model.buffers()]
+
+
+def is_alike(one: Replicate[Any], other: Replicate[Any]) -> bool:
+    """Whether the two differ in nothing but their tensors."""
+    try:
+        require_alike(one, other)
+    except Unstackable:
+        return False
+    return True
+
+
+def require_alike(one: Replicate[Any], other: Replicate[Any]) -> None:
+    """Raise Unstackable unless the two differ in nothing but their tensors."""
+    ours, theirs = list(one.model.named_modules()), list(other.model.named_modules())
+    if [(name, type(part)) for name, part in ours] != [(name, type(part)) for name, part in theirs]:
+        raise Unstackable("the models have other parts")
+    for (name, part), (_, counterpart) in zip(ours, theirs, strict=True):
+        if not _alike(_plain(part), _plain(counterpart)):
+            raise Unstackable(f"attributes of `{name or 'the model'}` differ")
+    for own, counterparts in zip(tensors_of(one.model), tensors_of(other.model), strict=True):
+        if (own.shape, own.dtype) != (counterparts.shape, counterparts.dtype):
+            raise Unstackable(f"tensors of shapes {own.shape} and {counterparts.shape}")
+    a, b = one.training, other.training
+    settings = ("steps", "clip", "padding")
+    if any(getattr(a, name) != getattr(b, name) for name in settings):
+        raise Unstackable("the settings of the training differ")
+    if not _alike(a.loss, b.loss) or not _alike(a.schedule, b.schedule):
+        raise Unstackable("the losses or schedules differ")
+    if type(one.updates) not in ELEMENTWISE:
+        raise Unstackable(f"{type(one.updates).__name__} may look at a tensor as a whole")
+    if len(one.updates.param_groups) > 1:
+        raise Unstackable("the optimiser has several groups of parameters")
+    if type(one.updates) is not type(other.updates) or not _alike(
+        _settings(one.updates), _settings(other.updates)
+    ):
+        raise Unstackable("the optimisers differ")
+
+
+def _plain(module: nn.Module) -> dict[str, Any]:
+    own = {name: value for name, value in vars(module).items() if not name.startswith("_")}
+    own["hooks"] = [len(module._forward_hooks), len(module._forward_pre_hooks)]
+    return own
+
+
+def _settings(updates: Optimizer) -> dict[str, Any]:
+    return {name: value for name, value in updates.param_groups[0].items() if name != "params"}
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Equal as far as can be told: unknown objects are alike only if they are the same."""
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, bool | int | float | str | bytes | torch.dtype | torch.device | torch.Size):
+        return bool(one == other)
+    if isinstance(one, tuple | list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
+    if isinstance(one, partial):
+        return _alike([one.func, one.args, one.keywords], [other.func, other.args, other.keywords])
+    if isinstance(one, FunctionType):
+        return one.__code__ is other.__code__ and _alike(_closed_over(one), _closed_over(other))
+    return False
+
+
+def _closed_over(function: FunctionType) -> list[Any]:
+    cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    return [cells, function.__defaults__, function.__kwdefaults__]

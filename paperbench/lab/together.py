@@ -1,0 +1,269 @@
+"""Replicates as one more axis of every tensor: one step of all for little more than one of one.
+
+A replicate's numbers are those it has alone, within rounding: its own data order, initialisation,
+draws, optimiser state and gradient clipping. They do not depend on who trains beside it. What
+cannot be stacked (see `Unstackable`), or gives other numbers, is left to `train_alone`.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from paperbench.errors import RunError
+from paperbench.lab.draws import OwnDraws
+from paperbench.lab.run import Run, derive_seed
+from paperbench.lab.stacking import Unstackable, require_alike, stack, stack_batches, tensors_of
+from paperbench.lab.training import Fit, LearningRates, Replicate, Training
+
+TOLERANCE = 1e-3  # of the largest element; rounding alone is below 1e-5, another draw near 1
+WARM_UP, ROUNDS = 2, 5  # steps of a measurement
+CLIP_EPSILON = 1e-6  # as torch.nn.utils.clip_grad_norm_
+
+
+class Together:
+    """Replicates of one structure, stacked.
+
+    Raises Unstackable when more than their tensors differs.
+    """
+
+    def __init__(self, replicates: Sequence[Replicate[Any]]) -> None:
+        first = replicates[0]
+        self.replicates = replicates
+        self.training = first.training
+        models = [replicate.model for replicate in replicates]
+        for other in replicates[1:]:
+            require_alike(first, other)
+        self.model = copy.deepcopy(first.model)
+        self._slots: list[tuple[dict[str, Any], str]] = []
+        self.tensors: list[Tensor] = []
+        place = {id(tensor): i for i, tensor in enumerate(tensors_of(models[0]))}
+        stacked = [stack(each) for each in zip(*map(tensors_of, models), strict=True)]
+        for module, own in zip(self.model.modules(), models[0].modules(), strict=True):
+            for slots, owned in (
+                (module._parameters, own._parameters),
+                (module._buffers, own._buffers),
+            ):
+                for name, tensor in owned.items():
+                    if tensor is not None:
+                        self._slots.append((slots, name))
+                        self.tensors.append(stacked[place[id(tensor)]])
+        self.stacked = stacked
+        self.parameters = [tensor for tensor in stacked if tensor.requires_grad]
+        self.updates = self.training.optimizer(cast("list[nn.Parameter]", self.parameters))
+        self.rates = LearningRates(self.training, self.updates)
+        device = self.training.run.device
+        self.generators = [
+            torch.Generator(device).manual_seed(derive_seed(replicate.training.run.seed, "train"))
+            for replicate in replicates
+        ]
+        self._draws = OwnDraws(self.generators)
+        self._losses = torch.func.vmap(self._loss_of_one, randomness="error")
+
+    def step(self, step: int, batches: Sequence[Any]) -> Tensor:
+        """One optimiser step of all; the losses, (n_replicates,)."""
+        self.rates.set(step)
+        losses = self.backward(batches)
+        if self.training.clip is not None:
+            self._clip(self.training.clip)
+        self.updates.step()
+        self.updates.zero_grad(set_to_none=True)
+        return losses
+
+    def backward(self, batches: Sequence[Any]) -> Tensor:
+        """The losses, (n_replicates,); the gradients are in `parameters`, stacked."""
+        stacked = stack_batches(batches, self.training.padding)
+        with self._draws:
+            losses: Tensor = self._losses(self.tensors, stacked)
+        losses.sum().backward()  # type: ignore[no-untyped-call]
+        return losses.detach()
+
+    @torch.no_grad()
+    def unstack(self) -> None:
+        """Give every replicate's model what it has become."""
+        for i, replicate in enumerate(self.replicates):
+            for own, stacked in zip(tensors_of(replicate.model), self.stacked, strict=True):
+                own.copy_(stacked[i])
+
+    def _loss_of_one(self, tensors: Sequence[Tensor], batch: Any) -> Tensor:
+        # As torch.func.functional_call does, less its look-ups by name at every step.
+        for (slots, name), tensor in zip(self._slots, tensors, strict=True):
+            slots[name] = tensor
+        self._draws.anchor = tensors[0].detach()
+        loss: Tensor = self.training.loss(self.model, batch)
+        return loss
+
+    @torch.no_grad()
+    def _clip(self, largest: float) -> None:
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        norms = torch.stack([torch.linalg.vector_norm(g.flatten(1), dim=1) for g in gradients])
+        total = torch.linalg.vector_norm(norms, dim=0)  # (n_replicates,)
+        factor = (largest / (total + CLIP_EPSILON)).clamp(max=1.0)
+        torch._foreach_mul_(gradients, [factor.view(-1, *[1] * (g.dim() - 1)) for g in gradients])
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What each replicate's first step was, alone: its loss, and the FLOPs of all steps."""
+
+    losses: list[float]
+    flops: list[float]
+
+
+def try_together(trainings: Sequence[Training[Any]]) -> Trial:
+    """Take the first step together and alone, of fresh replicates that are thrown away.
+
+    Raises Unstackable when the two differ by more than rounding, or when something cannot be
+    stacked; whatever the loss raises under vmap is raised as it is.
+    """
+    replicates = [Replicate(training) for training in trainings]
+    company = Together(replicates)
+    batches = [replicate.next_batch() for replicate in replicates]
+    together = company.backward(batches).tolist()
+    trial = Trial([], [])
+    for i, (replicate, batch) in enumerate(zip(replicates, batches, strict=True)):
+        with _own_draws(replicate):
+            alone, flops = replicate.counted_backward(batch)
+        trial.losses.append(alone.item())
+        trial.flops.append(flops)
+        differences = [
+            (_gradient(own) - _gradient(stacked)[i], _gradient(own))
+            for own, stacked in zip(replicate.parameters, company.parameters, strict=True)
+        ]
+        off, size = (_norm(each) for each in zip(*differences, strict=True))
+        if not off <= TOLERANCE * size or not _close(together[i], trial.losses[i]):
+            raise Unstackable(
+                f"the first step of seed {replicate.training.run.seed} is another one together: "
+                f"loss {together[i]:.6g}, alone {trial.losses[i]:.6g}"
+            )
+    return trial
+
+
+def measure_gain(trainings: Sequence[Training[Any]]) -> float:
+    """How many times as fast as one after the other they go together; a few steps of each in turn.
+
+    The replicates are fresh, and thrown away.
+    """
+    company = Together([Replicate(training) for training in trainings])
+    single = Replicate(trainings[0])
+    gains = []
+    for step in range(WARM_UP + ROUNDS):
+        batch = single.next_batch()
+        batches = [replicate.next_batch() for replicate in company.replicates]
+        with _own_draws(single):
+            alone = _seconds(single, partial(single.step, step, batch))
+        together = _seconds(single, partial(company.step, step, batches))
+        gains.append(len(trainings) * alone / together)
+    return median(gains[WARM_UP:])
+
+
+def train_together(trainings: Sequence[Training[Any]], trial: Trial) -> list[Trained]:
+    """Train all of them at once: what each would have returned, or raised, alone.
+
+    Raises Unrepeatable when the first step is not that of the trial: what the run gave to `train`
+    has changed by being used, so that its numbers would not be those of a run alone.
+    """
+    company = Together([Replicate(training) for training in trainings])
+    ended: list[RunError | None] = [None] * len(trainings)
+    clocks = [Sharing(training.run, len(trainings)) for training in trainings]
+    for training, flops in zip(trainings, trial.flops, strict=True):
+        training.run.spend(flops=flops)
+    for step in range(trainings[0].steps):
+        batches = [replicate.next_batch() for replicate in company.replicates]
+        losses = company.step(step, batches)
+        if step == 0 and not all(map(_close, losses.tolist(), trial.losses)):
+            raise Unrepeatable
+        if company.replicates[0].is_point(step):
+            for i, value in enumerate(losses.tolist()):
+                clocks[i].tick()
+                if ended[i] is None:
+                    ended[i] = _record(company.replicates[i], step, value)
+            if None not in ended:
+                break
+    company.unstack()
+    return [
+        Trained(error or replicate.finish(), generator.get_state())
+        for replicate, error, generator in zip(
+            company.replicates, ended, company.generators, strict=True
+        )
+    ]
+
+
+class Unrepeatable(Exception):
+    """Building or drawing again gives something else: this training must have its run alone."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What became of one replicate, and the state of its draws after training."""
+
+    result: Fit[Any] | RunError
+    draws: Tensor
+
+
+class Sharing:
+    """Counts to a run only its share of the time that several spend together."""
+
+    def __init__(self, run: Run, n: int) -> None:
+        self._run, self._others = run, 1 - 1 / n
+        self._last = time.perf_counter()
+
+    def tick(self) -> None:
+        """Time has passed."""
+        now = time.perf_counter()
+        self._run.away += (now - self._last) * self._others
+        self._last = now
+
+
+@contextmanager
+def _own_draws(replicate: Replicate[Any]) -> Iterator[None]:
+    """Torch's global generator as it is when the replicate begins to train; put back after."""
+    devices = [replicate.training.run.device] if replicate.training.run.device.index else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(derive_seed(replicate.training.run.seed, "train"))
+        yield
+
+
+def _gradient(parameter: Tensor) -> Tensor:
+    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+
+
+def _norm(tensors: Sequence[Tensor]) -> Tensor:
+    norm: Tensor = torch.linalg.vector_norm(
+        torch.stack([torch.linalg.vector_norm(tensor) for tensor in tensors])
+    )
+    return norm
+
+
+def _close(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE**2)
+
+
+def _seconds(replicate: Replicate[Any], action: Callable[[], object]) -> float:
+    device = replicate.training.run.device
+    on_gpu = device.type == "cuda"
+    if on_gpu:
+        torch.cuda.synchronize(device)
+    started = time.perf_counter()
+    action()
+    if on_gpu:
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - started
+
+
+def _record(replicate: Replicate[Any], step: int, loss: float) -> RunError | None:
+    try:
+        replicate.record(step, loss)
+    except RunError as problem:
+        return problem
+    return None
