@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import version
 from statistics import fmean
 from typing import Literal
@@ -229,33 +229,46 @@ def forecast(
     states: dict[str, State] = {}
     reasons: dict[str, int] = {}
     total, unknown = 0.0, 0
+    costs = Costs(ledger, lambda: known_seconds)
     for key, run in unique.items():
         reason = None if fresh or key in done else why_stale(run, ledger)
         states[key] = "cached" if key in done else "stale" if reason else "new"
         if reason:
             reasons[reason] = reasons.get(reason, 0) + 1
         if key not in done:
-            cost = expected_seconds(run, ledger, known_seconds)
+            cost = costs.seconds(run)
             total, unknown = total + (cost or 0.0), unknown + (cost is None)
     return Forecast(states, reasons, total, unknown)
 
 
-def expected_seconds(
-    run: PlannedRun, ledger: Ledger, known_seconds: Mapping[str, float]
-) -> float | None:
-    """Mean time of the same arm's earlier runs at any seed and any version; None if never run."""
-    times = []
-    for seed in range(8):
-        lineage = canonical_sha256(
-            {
-                "experiment": run.experiment,
-                "params": dict(run.params),
-                "seed": seed,
-                "device": run.device.partition(":")[0],
-            }
-        )
-        times += [old.seconds for old in ledger.lineage(lineage)[:1] if old.status == "done"]
-    return fmean(times) if times else known_seconds.get(run.label)
+class Costs:
+    """What runs are expected to take, from the ledger, or else from what is known elsewhere.
+
+    known_seconds: gives arm label -> seconds, from earlier verdict records; asked when needed.
+    """
+
+    def __init__(self, ledger: Ledger, known_seconds: Callable[[], Mapping[str, float]]) -> None:
+        self._ledger, self._known_seconds = ledger, known_seconds
+        self._found: dict[str, float | None] = {}
+
+    def seconds(self, run: PlannedRun) -> float | None:
+        """Mean time of the same arm's earlier runs, at any seed and version; None if never run."""
+        arm = {
+            "experiment": run.experiment,
+            "params": dict(run.params),
+            "device": run.device.partition(":")[0],
+        }
+        name = canonical_sha256({**arm, "label": run.label})
+        if name not in self._found:
+            lineages = [canonical_sha256({**arm, "seed": seed}) for seed in range(8)]
+            earlier = [self._ledger.lineage(lineage)[:1] for lineage in lineages]
+            times = [old.seconds for runs in earlier for old in runs if old.status == "done"]
+            self._found[name] = fmean(times) if times else self._elsewhere.get(run.label)
+        return self._found[name]
+
+    @cached_property
+    def _elsewhere(self) -> Mapping[str, float]:
+        return self._known_seconds()
 
 
 def finished(run: PlannedRun, outcome: FinishedRun | None) -> bool:

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from paperbench.engine.pool import Engine
 from paperbench.ledger import FinishedRun, Ledger
-from paperbench.plan import PlannedRun, finished
+from paperbench.plan import Costs, PlannedRun, finished
 
 POLL_SECONDS = 0.25
 Answer = TypeVar("Answer")
@@ -56,13 +56,16 @@ def pursue(
     watcher: RunWatcher,
     *,
     fresh: Callable[[PlannedRun], bool] = lambda run: False,
+    known_seconds: Callable[[], Mapping[str, float]] = dict,
 ) -> Iterator[tuple[str, Answer]]:
     """Yield each pursuit's name and answer as soon as it has one.
 
     make_engine is called only when a run must be carried out. Every outcome that is `done` goes to
     the ledger before anything else happens, so an interrupted call resumes. fresh: of which runs to
-    ignore what the ledger holds.
+    ignore what the ledger holds. known_seconds: gives arm label -> what a run took
+    elsewhere, so that the longest can start first.
     """
+    costs = Costs(ledger, known_seconds)
     board = _Board(dict(pursuits), {name: [] for name in pursuits})
     engine: Engine | None = None
     try:
@@ -73,10 +76,15 @@ def pursue(
             if board.ready():
                 continue
             engine = engine or make_engine()
-            _submit(board, engine)
+            _submit(board, engine, costs)
             watcher.waiting(engine, queued=len(board.asked) + len(board.held_back))
-            for ended_run in engine.collect(POLL_SECONDS):
-                _take_in(board, ended_run, ledger, watcher)
+            ended = engine.collect(POLL_SECONDS)
+            for outcome in ended:
+                if outcome.status == "done":
+                    ledger.put(outcome)
+            for outcome in ended:
+                board.outcomes[outcome.key] = outcome
+                watcher.run_ended(board.asked.pop(outcome.key), outcome, cached=False)
     finally:
         if engine is not None:
             engine.close()
@@ -120,7 +128,7 @@ def _advance(
     return []
 
 
-def _submit(board: _Board[Answer], engine: Engine) -> None:
+def _submit(board: _Board[Answer], engine: Engine, costs: Costs) -> None:
     """Hand over what waits. An exclusive run goes alone, when nothing else is under way or left."""
     shared = [run for run in board.held_back if not run.exclusive]
     alone = [run for run in board.held_back if run.exclusive]
@@ -131,13 +139,4 @@ def _submit(board: _Board[Answer], engine: Engine) -> None:
     for run in chosen:
         board.held_back.remove(run)
         board.asked[run.key] = run
-        engine.submit(run)
-
-
-def _take_in(
-    board: _Board[Answer], ended: FinishedRun, ledger: Ledger, watcher: RunWatcher
-) -> None:
-    if ended.status == "done":
-        ledger.put(ended)
-    board.outcomes[ended.key] = ended
-    watcher.run_ended(board.asked.pop(ended.key), ended, cached=False)
+        engine.submit(run, costs.seconds(run))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from paperbench.engine.pool import Engine
@@ -48,15 +48,27 @@ def verify(
     ledger: Ledger,
     make_engine: Callable[[], Engine],
     watcher: Watcher | None = None,
+    *,
+    known_seconds: Callable[[], Mapping[str, float]] = dict,
 ) -> Iterator[tuple[ClaimFile, ClaimRecord]]:
-    """Pursue every selected claim and yield its record as soon as it is decided."""
+    """Pursue every selected claim and yield its record as soon as it is decided.
+
+    known_seconds: gives arm label -> what a run took elsewhere; the longest start first.
+    """
     watcher = watcher or Watcher()
     files: dict[str, ClaimFile] = {}
     pursuits: dict[str, Pursuit[ClaimRecord]] = {}
     for file, claim in selected:
         name = f"{file.slug}/{claim.name}"
         files[name], pursuits[name] = file, _pursue(file, claim, options, watcher)
-    every = pursue(pursuits, ledger, make_engine, watcher, fresh=lambda run: options.fresh)
+    every = pursue(
+        pursuits,
+        ledger,
+        make_engine,
+        watcher,
+        fresh=lambda run: options.fresh,
+        known_seconds=known_seconds,
+    )
     for name, record in every:
         watcher.claim_ended(files[name], record)
         yield files[name], record

@@ -1,14 +1,20 @@
-"""The same claims give the same verdicts, bit for bit, however their runs are carried out."""
+"""The same claims give the same verdicts, bit for bit, however their runs are carried out.
+
+Whether replicates train together or alone is chosen by a measurement and changes the last bits, so
+here it is given; who trains together with whom is not.
+"""
 
 import json
 import os
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 from claims_in_tests import DRAWS, write_claims
 
 from paperbench.engine.pool import InProcess, Workers
+from paperbench.engine.speeds import Speeds
 from paperbench.ledger import Ledger
 from paperbench.plan import Site
 from paperbench.spec import load_claim_file
@@ -49,8 +55,11 @@ class Interrupting(Watcher):
 class Backwards(InProcess):
     """Carries runs out in the reverse order, and gives them back all at once."""
 
-    def submit(self, run):
-        self._waiting.appendleft(run)
+    submitted = 0
+
+    def submit(self, run, seconds=None):
+        self.submitted += 1
+        super().submit(run, seconds=self.submitted)  # the longest first: the last one
 
     def collect(self, seconds):
         outcomes = []
@@ -59,18 +68,22 @@ class Backwards(InProcess):
         return outcomes
 
 
+@pytest.fixture(params=["together", "alone"])
+def replicates(request):
+    return request.param
+
+
 @pytest.fixture
-def pursue(tmp_path):
+def pursue(tmp_path, replicates):
     """Verify the claims with a ledger of the given name; returns records by claim."""
     file = load_claim_file(write_claims(tmp_path, FITS) / "draws.yaml")
+    speeds = Speeds(tmp_path / "speeds.jsonl", replicates)
 
     def run(ledger, make_engine=InProcess, watcher=None):
         selected = [(file, claim) for claim in file.claims.values()]
         store = Ledger(tmp_path / ledger)
-        return {
-            record.claim: told(record)
-            for _, record in verify(selected, OPTIONS, store, make_engine, watcher)
-        }
+        answers = verify(selected, OPTIONS, store, lambda: make_engine(speeds), watcher)
+        return {record.claim: told(record) for _, record in answers}
 
     return run
 
@@ -86,7 +99,7 @@ def uninterrupted(pursue):
 
 
 @pytest.mark.parametrize(
-    ("after", "make_engine"), [(1, InProcess), (5, lambda: Workers(2)), (11, InProcess)]
+    ("after", "make_engine"), [(1, InProcess), (5, partial(Workers, 2)), (11, InProcess)]
 )
 def test_a_verify_that_was_interrupted_and_resumed_says_the_same(
     pursue, uninterrupted, after, make_engine
@@ -97,7 +110,7 @@ def test_a_verify_that_was_interrupted_and_resumed_says_the_same(
 
 
 def test_the_runs_of_a_resumed_verify_are_those_of_an_uninterrupted_one(
-    pursue, uninterrupted, tmp_path
+    pursue, uninterrupted, tmp_path, replicates
 ):
     with pytest.raises(KeyboardInterrupt):
         pursue("cut.sqlite", watcher=Interrupting(5))
@@ -105,6 +118,8 @@ def test_the_runs_of_a_resumed_verify_are_those_of_an_uninterrupted_one(
     keys = {key for record in uninterrupted.values() for key in json.loads(record)["runs"]}
     whole, cut = (Ledger(tmp_path / name).get_many(keys) for name in ("whole.sqlite", "cut.sqlite"))
     assert len(whole) == len(keys) > 15
+    fits = [run for run in whole.values() if "parameters" in run.budget and "loss" in run.curves]
+    assert {run.environment["replicates"] for run in fits} == {replicates}
     for key in keys:
         for part in ("metrics", "curves", "budget", "environment"):
             assert getattr(whole[key], part) == getattr(cut[key], part)
@@ -114,14 +129,15 @@ def test_the_order_in_which_runs_end_does_not_matter(pursue, uninterrupted):
     assert pursue("backwards.sqlite", Backwards) == uninterrupted
 
 
-def test_neither_the_hash_seed_nor_the_number_of_workers_matters(tmp_path):
+def test_neither_the_hash_seed_nor_the_number_of_workers_matters(tmp_path, replicates):
     stored = []
     for hash_seed, workers in (("1", "0"), ("4242", "2")):
         folder = tmp_path / hash_seed
         folder.mkdir()
         write_claims(folder, FITS)
         subprocess.run(
-            [sys.executable, "-m", "paperbench", "verify", "-j", workers],
+            [sys.executable, "-m", "paperbench", "verify", "-j", workers]
+            + ["--replicates", replicates],
             cwd=folder,
             env={**os.environ, "PYTHONHASHSEED": hash_seed},
             check=True,

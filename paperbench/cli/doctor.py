@@ -142,7 +142,7 @@ def _data() -> Iterator[Finding]:
 
 
 def _ledger() -> Finding:
-    from paperbench.cli.verify import LEDGER
+    from paperbench.cli.engines import LEDGER
 
     if not LEDGER.exists():
         writable = os.access(LEDGER.absolute().parent.parent, os.W_OK)

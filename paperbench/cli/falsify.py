@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paperbench.cli.engines import LEDGER, Replicates, engine_maker
 from paperbench.cli.options import ClaimsOption, JsonOption, ResultsOption, stderr, stdout
-from paperbench.cli.verify import LEDGER, TierName, engine_maker
+from paperbench.cli.verify import TierName
 from paperbench.errors import NothingSelected, UsageError
 
 if TYPE_CHECKING:  # every command starts by importing this module
@@ -70,7 +71,9 @@ def falsify(
     watcher = Bars(out) if out.is_terminal else Lines(out)
     try:
         with watcher.live() if isinstance(watcher, Bars) else nullcontext():
-            found_out = pursue(selected, site, ledger, engine_maker(workers), watcher, fresh=fresh)
+            found_out = pursue(
+                selected, site, ledger, engine_maker(workers, Replicates.auto), watcher, fresh=fresh
+            )
             tried = list(found_out)
     except KeyboardInterrupt:
         kept = f"{watcher.carried_out} finished runs are kept"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
@@ -12,17 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paperbench.cli.engines import LEDGER, Replicates, engine_maker
 from paperbench.cli.options import ClaimsOption, JsonOption, ResultsOption, stderr, stdout
 
 if TYPE_CHECKING:  # every command starts by importing this module
-    from paperbench.engine.pool import Engine
     from paperbench.judge.record import ClaimRecord, PaperRecord
     from paperbench.ledger import Ledger
     from paperbench.plan import PlannedRun
     from paperbench.spec.model import ClaimFile
     from paperbench.verify import Options, Selected
-
-LEDGER = Path(".paperbench/ledger.sqlite")
 
 
 class TierName(StrEnum):
@@ -68,6 +66,13 @@ def verify(
             "Default: one a core, or none on an accelerator.",
         ),
     ] = None,
+    replicates: Annotated[
+        Replicates,
+        typer.Option(
+            help="Train the seeds of an arm together, as one more axis, or each alone. "
+            "`auto` takes what a short measurement found to be faster."
+        ),
+    ] = Replicates.auto,
     replace: Annotated[
         list[str] | None,
         typer.Option(
@@ -137,10 +142,12 @@ def verify(
     if tier is TierName.smoke:
         from paperbench.cli.smoke import smoke
 
-        raise typer.Exit(smoke(selected, site, engine_maker(workers), as_json=json))
+        raise typer.Exit(smoke(selected, site, engine_maker(workers, replicates), as_json=json))
     options = Options(site, seeds=seeds, fresh=fresh, fail_fast=fail_fast)
     raise typer.Exit(
-        _verify(files, selected, options, ledger, workers, results, fail_on, as_json=json)
+        _verify(
+            files, selected, options, ledger, workers, replicates, results, fail_on, as_json=json
+        )
     )
 
 
@@ -150,11 +157,13 @@ def _verify(
     options: Options,
     ledger: Ledger,
     workers: int,
+    replicates: Replicates,
     results: Path,
     fail_on: FailOn | None,
     *,
     as_json: bool,
 ) -> int:
+    from paperbench.cli.forecast import known_seconds
     from paperbench.cli.live import Bars, Lines
     from paperbench.cli.records import paper_record, store
     from paperbench.verify import verify as pursue
@@ -168,7 +177,15 @@ def _verify(
     interrupted = False
     try:
         with watcher.live() if isinstance(watcher, Bars) else nullcontext():
-            for file, record in pursue(selected, options, ledger, engine_maker(workers), watcher):
+            answers = pursue(
+                selected,
+                options,
+                ledger,
+                engine_maker(workers, replicates),
+                watcher,
+                known_seconds=lambda: known_seconds(results, files, options.site),
+            )
+            for file, record in answers:
                 records.setdefault(file.slug, []).append(record)
     except KeyboardInterrupt:
         interrupted = True
@@ -245,17 +262,6 @@ def exit_code(records: Iterable[ClaimRecord], *, fail_on_inconclusive: bool) -> 
     if "unexpected" in found:
         return 1
     return 4 if fail_on_inconclusive and "inconclusive" in found else 0
-
-
-def engine_maker(workers: int) -> Callable[[], Engine]:
-    """What makes the engine, when the first run must be carried out."""
-
-    def make() -> Engine:
-        from paperbench.engine.pool import InProcess, Workers
-
-        return Workers(workers) if workers else InProcess()
-
-    return make
 
 
 def _print_headers(selected: list[Selected], options: Options, workers: int) -> None:

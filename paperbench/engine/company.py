@@ -124,7 +124,8 @@ def _sets(waiting: Sequence[Member[Any]]) -> list[list[Member[Any]]]:
 
 def _answer(waiting: Sequence[Member[Any]], how: ArmSpeed) -> None:
     """Train those that wait, as one or in sets that are alike, or release them."""
-    if max(member.training.steps for member in waiting) < MIN_STEPS:
+    longest = max(member.training.steps for member in waiting)
+    if longest < MIN_STEPS and how.mode != "together":
         return
     for alike in _sets(waiting):
         trainings = [member.training for member in alike]

@@ -77,12 +77,13 @@ class InProcess(Engine):
         self._waiting.add(run, seconds)
 
     def collect(self, seconds: float) -> list[FinishedRun]:
-        from paperbench.engine.isolation import prepare_process
+        from paperbench.engine.isolation import keep_freed_memory, prepare_process
 
         group = self._waiting.take(workers=1)
         if not group:
             return []
         if not self._prepared:
+            keep_freed_memory()
             prepare_process()
             self._prepared = True
         alone = self._waiting.must_be_alone(group[0])
@@ -161,6 +162,7 @@ class Workers(Engine):
         return ProcessPool(
             max_workers=self._count,
             initializer=_start_worker,
+            initargs=(self._folder,),
             context=multiprocessing.get_context("spawn"),
         )
 
@@ -231,11 +233,14 @@ def _interrupts_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _start_worker() -> None:
-    from paperbench.engine.isolation import prepare_process
+def _start_worker(folder: Path) -> None:
+    from paperbench.engine.isolation import keep_freed_memory, prepare_process
+    from paperbench.lab.sharing import share_in
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    keep_freed_memory()
     prepare_process()
+    share_in(folder)
 
 
 def _work(

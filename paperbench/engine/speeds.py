@@ -24,18 +24,18 @@ WORTH_IT = 1.03  # a smaller gain may be the noise of its measurement
 class Speeds:
     """What was found on this machine. path: where it is kept, one JSON object a line.
 
-    fixed: the answer to every question, where a person has chosen; nothing is measured then.
+    chosen: a person's answer to every question; with `auto` it is measured.
     """
 
     path: Path
-    fixed: Mode | None = None
+    chosen: Literal["auto", "together", "alone"] = "auto"
 
     def mode(self, run: PlannedRun) -> Mode | None:
         """How to carry out the run; None when that is not known yet."""
         known = self._read()
         if known.get(_arm(run)) == "alone" or run.exclusive:
             return "alone"
-        return self.fixed or known.get(_experiment(run))
+        return known.get(_experiment(run)) if self.chosen == "auto" else self.chosen
 
     def decide(self, run: PlannedRun, gain: float) -> Mode:
         """Keep what was measured; who measured first has decided."""

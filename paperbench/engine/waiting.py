@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 
 from paperbench.engine.speeds import Speeds
 from paperbench.plan import PlannedRun
@@ -60,15 +59,10 @@ class Waiting:
         return run.key in self._alone
 
     def _may_join(self, run: PlannedRun, first: PlannedRun) -> bool:
-        return run.key not in self._alone and _arm(run) == _arm(first)
+        return run.key not in self._alone and _kind(run) == _kind(first)
 
 
-def _arm(run: PlannedRun) -> str:
-    what: Sequence[object] = (
-        run.experiment,
-        dict(run.params),
-        dict(run.parts),
-        run.device,
-        run.exclusive,
-    )
-    return json.dumps(what, sort_keys=True)
+def _kind(run: PlannedRun) -> str:
+    """An arm on a CPU. On an accelerator an experiment: whose arms are alike is found out later."""
+    arm = dict(run.params) if run.device == "cpu" else {}
+    return json.dumps([run.experiment, arm, dict(run.parts), run.device], sort_keys=True)

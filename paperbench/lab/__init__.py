@@ -8,7 +8,9 @@ from paperbench.lab.data import (
     Split,
     shuffled_batches,
 )
+from paperbench.lab.gpu import Gpu
 from paperbench.lab.run import Diverged, Metrics, OutOfTime, Run, derive_seed
+from paperbench.lab.sharing import shared
 from paperbench.lab.training import Fit, adam, adamw, cross_entropy, sgd, train, warmup_cosine
 from paperbench.metric_kinds import (
     accuracy,
@@ -31,6 +33,7 @@ __all__ = [
     "Diverged",
     "Examples",
     "Fit",
+    "Gpu",
     "Metrics",
     "OutOfTime",
     "ParallelCorpus",
@@ -52,6 +55,7 @@ __all__ = [
     "ratio",
     "score",
     "sgd",
+    "shared",
     "shuffled_batches",
     "size",
     "train",

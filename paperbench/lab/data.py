@@ -7,7 +7,6 @@ import csv
 import gzip
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 
 from paperbench.datasets import find_dataset, read_file
 from paperbench.errors import DataError
+from paperbench.lab.sharing import shared
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def shuffled_batches(n: int, batch_size: int, generator: torch.Generator) -> Ite
             yield order[start : start + batch_size]
 
 
-@cache
+@shared
 def load_data(name: str) -> Classification | Corpus | ParallelCorpus:
     """Return the dataset `name`; raises DataError when a file is absent or wrong."""
     find_dataset(name)

@@ -110,7 +110,8 @@ class Run:
         if self.device.type == "cpu":
             return batch
         if isinstance(batch, Tensor):
-            return batch.to(self.device, non_blocking=True)
+            pinned = batch.pin_memory() if self.device.type == "cuda" else batch
+            return pinned.to(self.device, non_blocking=True)
         if isinstance(batch, dict):
             return {key: self.to_device(value) for key, value in batch.items()}
         if isinstance(batch, tuple | list):

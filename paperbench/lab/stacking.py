@@ -81,7 +81,7 @@ def require_alike(one: Replicate[Any], other: Replicate[Any]) -> None:
         if (own.shape, own.dtype) != (counterparts.shape, counterparts.dtype):
             raise Unstackable(f"tensors of shapes {own.shape} and {counterparts.shape}")
     a, b = one.training, other.training
-    settings = ("steps", "clip", "padding")
+    settings = ("steps", "clip", "padding", "gpu")
     if any(getattr(a, name) != getattr(b, name) for name in settings):
         raise Unstackable("the settings of the training differ")
     if not _alike(a.loss, b.loss) or not _alike(a.schedule, b.schedule):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from torch import Tensor, nn
 
 from paperbench.errors import RunError
 from paperbench.lab.draws import OwnDraws
+from paperbench.lab.gpu import Captured, Points
 from paperbench.lab.run import Run, derive_seed
 from paperbench.lab.stacking import Unstackable, require_alike, stack, stack_batches, tensors_of
 from paperbench.lab.training import Fit, LearningRates, Replicate, Training
@@ -68,7 +70,13 @@ class Together:
             for replicate in replicates
         ]
         self._draws = OwnDraws(self.generators)
+        self.graph: Captured | None = None
         self._losses = torch.func.vmap(self._loss_of_one, randomness="error")
+
+    @property
+    def may_capture(self) -> bool:
+        """Whether the experiment and the device allow a CUDA graph."""
+        return self.training.gpu.graph and self.training.run.device.type == "cuda"
 
     def step(self, step: int, batches: Sequence[Any]) -> Tensor:
         """One optimiser step of all; the losses, (n_replicates,)."""
@@ -83,7 +91,36 @@ class Together:
     def backward(self, batches: Sequence[Any]) -> Tensor:
         """The losses, (n_replicates,); the gradients are in `parameters`, stacked."""
         stacked = stack_batches(batches, self.training.padding)
-        with self._draws:
+        if self.graph is not None and self.graph.fits(stacked):
+            return self.graph.backward(stacked)
+        return self._backward(stacked)
+
+    def capture(self, batches: Sequence[Any]) -> None:
+        """From now on replay the step instead of carrying it out, where it has these shapes.
+
+        The capture is left out where it is not possible, or gives other numbers.
+        """
+        stacked = stack_batches(batches, self.training.padding)
+        before = [generator.get_state() for generator in self.generators]
+        expected = self._backward(stacked)
+        self.updates.zero_grad(set_to_none=True)
+        try:
+            self._rewind(before)
+            graph = Captured(self._backward, stacked, self.parameters, self.generators)
+            self._rewind(before)
+            if torch.allclose(graph.backward(stacked), expected, rtol=TOLERANCE):
+                self.graph = graph
+        except RuntimeError as problem:  # what cannot be captured says so
+            warnings.warn(f"a step is not captured as a CUDA graph: {problem}", stacklevel=2)
+        self._rewind(before)
+        self.updates.zero_grad(set_to_none=True)
+
+    def _rewind(self, states: Sequence[Tensor]) -> None:
+        for generator, state in zip(self.generators, states, strict=True):
+            generator.set_state(state)
+
+    def _backward(self, stacked: Any) -> Tensor:
+        with self._draws, self.training.gpu.autocast(self.training.run.device):
             losses: Tensor = self._losses(self.tensors, stacked)
         losses.sum().backward()  # type: ignore[no-untyped-call]
         return losses.detach()
@@ -178,18 +215,23 @@ def train_together(trainings: Sequence[Training[Any]], trial: Trial) -> list[Tra
     clocks = [Sharing(training.run, len(trainings)) for training in trainings]
     for training, flops in zip(trainings, trial.flops, strict=True):
         training.run.spend(flops=flops)
-    for step in range(trainings[0].steps):
+    steps, points = trainings[0].steps, Points(trainings[0].run.device)
+    for step in range(steps):
         batches = [replicate.next_batch() for replicate in company.replicates]
         losses = company.step(step, batches)
         if step == 0 and not all(map(_close, losses.tolist(), trial.losses)):
             raise Unrepeatable
-        if company.replicates[0].is_point(step):
-            for i, value in enumerate(losses.tolist()):
+        if step == 0 and company.may_capture:
+            company.capture(batches)
+        if not company.replicates[0].is_point(step):
+            continue
+        for at, values in points.add(step, losses, last=step == steps - 1):
+            for i, value in enumerate(values):
                 clocks[i].tick()
                 if ended[i] is None:
-                    ended[i] = _record(company.replicates[i], step, value)
-            if None not in ended:
-                break
+                    ended[i] = _record(company.replicates[i], at, value)
+        if None not in ended:
+            break
     company.unstack()
     return [
         Trained(error or replicate.finish(), generator.get_state())

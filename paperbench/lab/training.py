@@ -14,6 +14,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from paperbench.lab.flops import count_flops
+from paperbench.lab.gpu import Gpu, Points
 from paperbench.lab.run import Run, derive_seed
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -45,6 +46,7 @@ class Training(Generic[Module]):
     schedule: Schedule | None
     clip: float | None
     padding: int | None
+    gpu: Gpu
 
 
 def train(
@@ -58,6 +60,7 @@ def train(
     schedule: Schedule | None = None,
     clip: float | None = None,
     padding: int | None = None,
+    gpu: Gpu = Gpu(),  # noqa: B008 - it is frozen
 ) -> Fit[Module]:
     """Train one model for `steps` optimiser steps and return it in eval mode.
 
@@ -68,9 +71,10 @@ def train(
     Replicates of an arm may train together, as one more axis of every tensor, where that is faster;
     the result is the same within rounding. padding: what the integers of a batch may be filled up
     with along axis 1 without changing the loss, so that batches of unequal length can be stacked.
+    gpu: what may be done faster there.
     Raises Diverged when the loss stops being finite, OutOfTime past the run's limit.
     """
-    training = Training(run, build, batches, loss, optimizer, steps, schedule, clip, padding)
+    training = Training(run, build, batches, loss, optimizer, steps, schedule, clip, padding, gpu)
     fit = None if run.company is None else run.company.train(training)
     run.together = fit is not None
     return train_alone(training) if fit is None else fit
@@ -80,6 +84,7 @@ def train_alone(training: Training[Module]) -> Fit[Module]:
     """The loop itself."""
     replicate = Replicate(training)
     torch.manual_seed(derive_seed(training.run.seed, "train"))
+    points = Points(training.run.device)
     for step in range(training.steps):
         batch = replicate.next_batch()
         if step == 0:
@@ -90,7 +95,8 @@ def train_alone(training: Training[Module]) -> Fit[Module]:
         else:
             value = replicate.step(step, batch)
         if replicate.is_point(step):
-            replicate.record(step, value.item())
+            for at, (number,) in points.add(step, value, last=step == training.steps - 1):
+                replicate.record(at, number)
     return replicate.finish()
 
 
@@ -116,7 +122,8 @@ class Replicate(Generic[Module]):
 
     def backward(self, batch: Any) -> Tensor:
         """The loss of a batch; its gradients are added to the parameters'."""
-        value = self.training.loss(self.model, batch)
+        with self.training.gpu.autocast(self.training.run.device):
+            value = self.training.loss(self.model, batch)
         value.backward()  # type: ignore[no-untyped-call]
         return value.detach()
 

@@ -22,7 +22,7 @@ class Stub(Engine):
     def __init__(self, run):
         self.run = run
 
-    def submit(self, run):
+    def submit(self, run, seconds=None):
         raise NotImplementedError
 
     def collect(self, seconds):

@@ -100,8 +100,8 @@ def test_progress_of_a_run_under_way_can_be_seen():
         engine.submit(run)
         end = time.monotonic() + 60
         while not (seen := engine.progress()) or seen[run.key][1].step == 0:
+            assert not engine.collect(0.05)
             assert time.monotonic() < end
-            time.sleep(0.05)
         progress = seen[run.key][1]
         assert progress.steps == 10_000
         assert progress.steps_per_second() > 1
@@ -117,6 +117,7 @@ def test_in_process_a_failure_is_an_outcome_too():
 def test_a_worker_that_dies_before_it_has_a_run_costs_no_run():
     with Workers(1) as engine:
         engine.submit(planned("fit"))
+        assert not engine.collect(0)
         end = time.monotonic() + 60
         while not (started := multiprocessing.active_children()):
             assert time.monotonic() < end
