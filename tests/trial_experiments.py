@@ -3,6 +3,7 @@
 import os
 import random
 import time
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -160,3 +161,69 @@ def litter(run: Run, *, what: str = "seeds", then: Literal["return", "raise"] = 
     if then == "raise":
         raise ValueError("crashed with the process changed")
     return {"value": 1.0, "floor": 0.0}
+
+
+def normal_batches(generator: torch.Generator, size: float = 1.0) -> Iterator[torch.Tensor]:
+    """Normal deviates without end, (8, 3)."""
+    while True:
+        yield size * torch.randn(8, 3, generator=generator)
+
+
+@experiment("trial/mixed", metrics={"value": score, "floor": score}, chance={"value": "floor"})
+def mixed(run: Run, *, pause: float = 0.0) -> Metrics:
+    """Draw from every global generator before, while and after it trains."""
+    run.record("before", 0, torch.rand(()).item() + np.random.random() + random.random())
+    time.sleep(pause)
+    os.environ["OF_A_RUN"] = str(run.seed)
+    fit = train(
+        run,
+        build=lambda: nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.5), nn.Linear(8, 1)),
+        batches=normal_batches,
+        loss=lambda model, batch: (model(batch) - batch.sum(-1, keepdim=True)).square().mean(),
+        optimizer=adam(1e-2),
+        steps=30,
+    )
+    if os.environ["OF_A_RUN"] != str(run.seed):
+        raise ValueError("another run's environment")
+    run.record("after", 0, torch.rand(()).item() + np.random.random() + random.random())
+    with torch.no_grad():
+        value = fit.model(torch.ones(1, 3)).item()
+    return {"value": value, "floor": -1e9}
+
+
+@experiment("trial/one-breaks", metrics={"value": score, "floor": score}, chance={"value": "floor"})
+def one_breaks(run: Run, *, how: Literal["raise", "diverge", "kill"] = "raise") -> Metrics:
+    """Seed 1 goes wrong; the others train."""
+    breaks = run.seed == 1
+    if breaks and how == "raise":
+        raise ValueError("the trial went wrong on purpose")
+    if breaks and how == "kill":
+        os.kill(os.getpid(), 9)
+    size = 1e30 if breaks else 1.0
+
+    fit = train(
+        run,
+        build=lambda: nn.Linear(3, 1),
+        batches=lambda generator: normal_batches(generator, size),
+        loss=lambda model, batch: (model(batch) - batch.sum(-1, keepdim=True)).square().mean(),
+        optimizer=sgd(0.05),
+        steps=30,
+    )
+    return {"value": fit.losses[-1][1], "floor": -1e9}
+
+
+@experiment(
+    "trial/unstackable", metrics={"value": score, "floor": score}, chance={"value": "floor"}
+)
+def unstackable(run: Run) -> Metrics:
+    """Another model for every seed, and a stream that goes on where it was left."""
+    stream = run.generator("one stream for all")
+    fit = train(
+        run,
+        build=lambda: nn.Sequential(nn.Linear(3, 4 + run.seed), nn.Linear(4 + run.seed, 1)),
+        batches=lambda _: normal_batches(stream),
+        loss=lambda model, batch: (model(batch) - batch.sum(-1, keepdim=True)).square().mean(),
+        optimizer=sgd(0.05),
+        steps=30,
+    )
+    return {"value": fit.losses[-1][1], "floor": -1e9}

@@ -53,7 +53,7 @@ class Speeds:
                 return known
             line = {"key": key, "mode": mode, "label": run.label, "why": why}
             with self.path.open("a") as file:
-                file.write(json.dumps(line) + "\n")
+                file.write("\n" + json.dumps(line) + "\n")  # also after a line that was cut off
         return mode
 
     def _read(self) -> dict[str, Mode]:

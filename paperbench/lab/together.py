@@ -178,7 +178,8 @@ def try_together(trainings: Sequence[Training[Any]]) -> Trial:
             for own, stacked in zip(replicate.parameters, company.parameters, strict=True)
         ]
         off, size = (_norm(each) for each in zip(*differences, strict=True))
-        if not off <= TOLERANCE * size or not _close(together[i], trial.losses[i]):
+        same = off <= TOLERANCE * size or not math.isfinite(trial.losses[i])
+        if not same or not _close(together[i], trial.losses[i]):
             raise Unstackable(
                 f"the first step of seed {replicate.training.run.seed} is another one together: "
                 f"loss {together[i]:.6g}, alone {trial.losses[i]:.6g}"
@@ -288,6 +289,8 @@ def _norm(tensors: Sequence[Tensor]) -> Tensor:
 
 
 def _close(one: float, other: float) -> bool:
+    if not math.isfinite(one):
+        return not math.isfinite(other)  # it diverges at once, together as alone
     return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE**2)
 
 

@@ -181,9 +181,11 @@ class LearningRates:
 
 
 def _batch_size(batch: Any) -> int:
-    if isinstance(batch, dict):
-        batch = next(iter(batch.values()))
     while not isinstance(batch, Tensor):
+        if isinstance(batch, dict):
+            batch = list(batch.values())
+        if not isinstance(batch, tuple | list) or not batch:
+            raise TypeError(f"a batch begins with a tensor, not with a {type(batch).__name__}")
         batch = batch[0]
     return batch.shape[0]
 

@@ -99,3 +99,8 @@ def test_warmup_rises_to_one_and_the_cosine_falls_to_its_floor():
     assert factor(0.1) == pytest.approx(1.0)
     assert factor(1.0) == pytest.approx(0.05)
     assert factor(0.55) == pytest.approx(0.525)
+
+
+def test_a_batch_that_begins_with_no_tensor_is_refused():
+    with pytest.raises(TypeError, match="begins with a tensor, not with a str"):
+        fit(Run(seed=0), batches=lambda generator: iter([("text", torch.ones(1))]))

@@ -9,10 +9,11 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from paperbench.components import components
-from paperbench.engine.execute import execute
+from paperbench.engine.execute import execute, execute_together
 from paperbench.engine.interface import Interface, check_parts
 from paperbench.engine.isolation import prepare_process
 from paperbench.engine.pool import Workers
+from paperbench.engine.speeds import Speeds
 from paperbench.plan import Site, plan_claim
 from paperbench.registry import experiments, find
 from paperbench.spec import discover, load_and_validate, load_claim_file
@@ -124,6 +125,24 @@ def test_in_a_worker_the_bits_are_the_same_as_here(experiment):
             assert here.metrics[name] == there.metrics[name]
     assert here.curves == there.curves
     assert here.environment["determinism"] == there.environment["determinism"] is not None
+
+
+@pytest.mark.parametrize("lineage", RUNS, ids=label)
+def test_seeds_together_give_the_same_numbers_as_alone(lineage, tmp_path):
+    seeds = [plan_with_seed(RUNS[lineage], seed) for seed in range(3)]
+    alone = [execute(run) for run in seeds]
+    together = execute_together(seeds, Speeds(tmp_path / "speeds.jsonl", "together"), [None] * 3)
+    kinds = find(seeds[0].experiment).metrics
+    for own, other in zip(alone, together, strict=True):
+        assert other is not None, (tmp_path / "speeds.jsonl").read_text()
+        assert other.status == "done", other.error
+        trained = "loss" in own.curves
+        assert other.environment["replicates"] == ("together" if trained else "alone")
+        assert other.budget == own.budget
+        torch.testing.assert_close(other.curves, own.curves, rtol=1e-4, atol=1e-6)
+        for name in own.metrics:
+            if kinds[name].name != "duration":
+                assert other.metrics[name] == pytest.approx(own.metrics[name], rel=1e-3, abs=1e-5)
 
 
 def plan_with_seed(run, seed):
