@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from paperbench.cli.options import ClaimsOption, JsonOption, ResultsOption
+from paperbench.cli.pipe import is_pipe
 from paperbench.errors import NothingSelected, PaperbenchError, SpecErrors, UsageError, did_you_mean
 
 if TYPE_CHECKING:  # `--help` imports the module of every command
     from paperbench.spec import ClaimFile, Problem
+
+PIPE_WIDTH = 80  # of a page that is folded, where there is no terminal
 
 
 def list_claims(
@@ -38,9 +41,15 @@ def list_claims(
             "there is no claim file",
             help="is this the right folder? `--claims FOLDER` names another",
         )
+    segments = listing(files, records, current, locks)
+    if is_pipe():
+        print("".join(text for text, _ in segments))
+        return
+    from rich.text import Text
+
     from paperbench.cli.consoles import stdout
 
-    stdout.print(listing(files, records, current, locks), soft_wrap=True)
+    stdout.print(Text.assemble(*segments), soft_wrap=True)
 
 
 def show(
@@ -49,17 +58,21 @@ def show(
     results: ResultsOption = Path("results"),
 ) -> None:
     """Show a paper's citation, experiments and claims with their verdicts."""
-    from rich.text import Text
-
-    from paperbench.cli.consoles import stdout
     from paperbench.cli.lock import lock_states
     from paperbench.cli.paper_page import Standing, paper_page
     from paperbench.cli.selection import current_hashes, find_file, load_files
     from paperbench.judge.record import read_records
 
-    width = min(stdout.width, 100) if stdout.is_terminal else 80
     file = find_file(load_files(claims), paper)
     standing = Standing(read_records(results), current_hashes([file]), lock_states([file], claims))
+    if is_pipe():
+        print(paper_page(file, PIPE_WIDTH, standing))
+        return
+    from rich.text import Text
+
+    from paperbench.cli.consoles import stdout
+
+    width = min(stdout.width, 100) if stdout.is_terminal else PIPE_WIDTH
     stdout.print(Text(paper_page(file, width, standing)), soft_wrap=True)
 
 

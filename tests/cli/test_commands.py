@@ -397,7 +397,7 @@ def test_a_reading_command_imports_nothing_heavy(folder, command):
     [
         ("--version", ["rich", "yaml", "pydantic", "paperbench.cli.catalogue"]),
         ("--help", ["yaml", "pydantic"]),
-        ("list", ["paperbench.cli.verify", "paperbench.cli.doctor", "paperbench.cli.evidence"]),
+        ("list", ["rich", "paperbench.cli.verify", "paperbench.cli.evidence"]),
         (f"validate {SHIPPED}", ["rich", "paperbench.cli.verify", "paperbench.judge.record"]),
         ("report --json", ["rich", "yaml", "paperbench.cli.catalogue", "paperbench.spec.load"]),
     ],
@@ -459,3 +459,15 @@ def test_a_terminal_without_unicode_gets_question_marks_and_no_traceback(folder)
     reply = in_process(folder, "list", PYTHONIOENCODING="ascii")
     assert reply.returncode == 0
     assert reply.stdout.startswith("draws ? Drawing numbers")
+
+
+@pytest.mark.parametrize("command", ["list", "show draws"])
+def test_a_pipe_gets_without_rich_what_rich_would_write(folder, command):
+    judged(folder, stale=True)
+    code = "print('rich' in sys.modules, file=sys.stderr)"
+    plain = in_process(folder, *command.split(), code=code, COLUMNS="80")
+    rich = in_process(folder, *command.split(), code=code, COLUMNS="80", TTY_COMPATIBLE="0")
+    assert (plain.stderr, rich.stderr) == ("False\n", "True\n")
+    assert plain.stdout == rich.stdout != ""
+    coloured = in_process(folder, *command.split(), FORCE_COLOR="1")
+    assert ("\x1b[" in coloured.stdout) == (command == "list")

@@ -1,5 +1,7 @@
 import json
 import os
+import shutil
+from pathlib import Path
 
 import pytest
 from records_in_tests import claim, paper, undecided
@@ -186,6 +188,17 @@ def test_pages_can_be_marked_later_and_the_evidence_stays_as_it_is(tmp_path):
     assert mark_stale(tmp_path, record, CHANGED) == []
     mark_stale(tmp_path, record, CURRENT)
     assert snapshot(tmp_path) == before
+
+
+def test_a_page_that_says_it_already_is_read_without_a_lock(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    record = paper(claim())
+    write_results(tmp_path / "results", record, current_claims=NAMES)
+    shutil.rmtree(".paperbench")  # where the lock lies
+    assert mark_stale(tmp_path / "results", record, CURRENT) == []
+    assert not Path(".paperbench").exists()
+    assert mark_stale(tmp_path / "results", record, {}) != []
+    assert Path(".paperbench").exists()
 
 
 def tried(*claims, part="mine.py:Mine", sha256="1"):
