@@ -79,9 +79,14 @@ def write_results(
     # Two calls at once, on two claims of one paper: the later one must see what the earlier wrote.
     with _lock(results):
         merged = _merged(path, record, judged, current_claims)
-        write_if_changed(path, dump_record(merged))
-        write_if_changed(path.with_suffix(".md"), paper_table(merged, kinds_of(merged), current))
-        write_if_changed(path.with_suffix(".csv"), paper_csv(merged, current))
+        page = paper_table(merged, kinds_of(merged), current)
+        written = [
+            write_if_changed(path, dump_record(merged)),
+            write_if_changed(path.with_suffix(".md"), page),
+        ]
+        sheet = path.with_suffix(".csv")
+        if any(written) or not sheet.exists():  # CSV imports pandas, and says what these say
+            write_if_changed(sheet, paper_csv(merged, current))
 
 
 def mark_stale(results: Path, record: PaperRecord, current: Current) -> list[Path]:
