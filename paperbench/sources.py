@@ -170,7 +170,7 @@ def _packages_of(name: str) -> Iterator[str]:
 
 
 def _followed(name: str, own: tuple[str, ...]) -> bool:
-    return any(name == root or name.startswith(f"{root}.") for root in (*own, *_BENCH))
+    return f"{name}.".startswith(tuple(f"{root}." for root in (*own, *_BENCH)))
 
 
 @cache
@@ -187,10 +187,10 @@ def _module_path(name: str) -> Path | None:
 
 
 def _file_of(folder: Path, parts: Sequence[str]) -> Path | None:
-    inside = folder.joinpath(*parts)
-    for candidate in (inside.with_name(f"{inside.name}.py"), inside / "__init__.py"):
-        if candidate.is_file():
-            return candidate
+    inside = os.path.join(folder, *parts)  # as text: most of what is asked for is no module
+    for candidate in (f"{inside}.py", os.path.join(inside, "__init__.py")):
+        if os.path.isfile(candidate):
+            return Path(candidate)
     return None
 
 
