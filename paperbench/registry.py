@@ -154,11 +154,19 @@ def _builtin_modules() -> Iterator[tuple[str, Path]]:
 
 def plugin_modules() -> Iterator[tuple[str, str]]:
     """(where it is named, module) of every plugin: installed packages, then PAPERBENCH_PLUGINS."""
-    for entry in entry_points(group=PLUGIN_GROUP):
-        yield (entry.dist.name if entry.dist else "an unnamed package"), entry.value
+    yield from _installed_plugins()
     for module in os.environ.get("PAPERBENCH_PLUGINS", "").split(","):
         if module.strip():
             yield "PAPERBENCH_PLUGINS", module.strip()
+
+
+@cache
+def _installed_plugins() -> tuple[tuple[str, str], ...]:
+    """Those of installed packages, whose metadata are looked through once in a process."""
+    return tuple(
+        (entry.dist.name if entry.dist else "an unnamed package", entry.value)
+        for entry in entry_points(group=PLUGIN_GROUP)
+    )
 
 
 def _add(found: dict[str, ExperimentInfo], new: list[ExperimentInfo]) -> None:

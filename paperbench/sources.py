@@ -18,10 +18,12 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from paperbench.registry import find
 
 _FORMAT = 1  # of the hash; another number forgets what was remembered of the old one
+_MOST = 2000  # files and parts that are remembered: what is older was edited since
 _BENCH = ("paperbench.lab", "paperbench.layers")
 _EXHIBITS = "paperbench.exhibits"
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -85,25 +87,51 @@ def _hash_part(module: str, name: str) -> dict[str, str]:
     path = _module_path(module)
     if path is None:
         raise ValueError(f"{module} has no source file")
-    tree = ast.parse(path.read_bytes())
-    decorated = {
-        node.name: node
-        for node in tree.body
-        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.decorator_list
-    }
-    needed: set[str] = set()
+    content = path.read_bytes()
+    key = hashlib.sha256(content + f"{_FORMAT}/part/{name}".encode()).hexdigest()
+    remembered = _MEMORY.get(key)
+    if remembered is None:
+        remembered = [hashlib.sha256(_part_text(content, name).encode()).hexdigest()]
+        _MEMORY.put(key, remembered)
+    return {**source_hashes(module), module: remembered[0]}
+
+
+def _part_text(content: bytes, name: str) -> str:
+    """A module as text, without the decorated definitions that `name` does not build on."""
+    statements = _statements(content)
+    decorated = {each.name: each.uses for each in statements if each.uses is not None}
+    needed: set[str | None] = set()
     waiting = [name]
     while waiting:
         current = waiting.pop()
         if current in decorated and current not in needed:
             needed.add(current)
-            waiting += [n.id for n in ast.walk(decorated[current]) if isinstance(n, ast.Name)]
+            waiting += decorated[current]
+    ignored = decorated.keys() - needed
+    return "".join(each.text for each in statements if each.name not in ignored)
+
+
+class _Statement(NamedTuple):
+    """What stands at the top of a module. uses: the names in it; None where it has no decorator."""
+
+    text: str
+    name: str | None
+    uses: list[str] | None
+
+
+@cache
+def _statements(content: bytes) -> list[_Statement]:
+    """Every statement of a module, read once for all the parts that it registers."""
+    return [_read_statement(node) for node in ast.parse(content).body]
+
+
+def _read_statement(node: ast.stmt) -> _Statement:
     reader = _Reader()
-    for node in tree.body:
-        if getattr(node, "name", None) not in decorated.keys() - needed:
-            reader.read(node)
-    digest = hashlib.sha256("".join(reader.tokens).encode()).hexdigest()
-    return {**source_hashes(module), module: digest}
+    reader.read(node)
+    uses = None
+    if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.decorator_list:
+        uses = [each.id for each in ast.walk(node) if isinstance(each, ast.Name)]
+    return _Statement("".join(reader.tokens), getattr(node, "name", None), uses)
 
 
 def _own_roots(module: str) -> tuple[str, ...]:
@@ -142,7 +170,7 @@ def _packages_of(name: str) -> Iterator[str]:
 
 
 def _followed(name: str, own: tuple[str, ...]) -> bool:
-    return any(name == root or name.startswith(f"{root}.") for root in (*own, *_BENCH))
+    return f"{name}.".startswith(tuple(f"{root}." for root in (*own, *_BENCH)))
 
 
 @cache
@@ -159,10 +187,10 @@ def _module_path(name: str) -> Path | None:
 
 
 def _file_of(folder: Path, parts: Sequence[str]) -> Path | None:
-    inside = folder.joinpath(*parts)
-    for candidate in (inside.with_name(f"{inside.name}.py"), inside / "__init__.py"):
-        if candidate.is_file():
-            return candidate
+    inside = os.path.join(folder, *parts)  # as text: most of what is asked for is no module
+    for candidate in (f"{inside}.py", os.path.join(inside, "__init__.py")):
+        if os.path.isfile(candidate):
+            return Path(candidate)
     return None
 
 
@@ -220,7 +248,8 @@ class _Memory:
         partial = path.with_suffix(f".{os.getpid()}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_text(json.dumps(self._entries), encoding="utf-8")
+            newest = dict(list(self._entries.items())[-_MOST:]) if self._entries else {}
+            partial.write_text(json.dumps(newest), encoding="utf-8")
             partial.replace(path)
         except OSError:
             partial.unlink(missing_ok=True)

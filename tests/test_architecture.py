@@ -138,6 +138,8 @@ def test_files_stay_readable():
     "module",
     [
         "cli",
+        "cli.app",
+        "cli.verify",
         "spec.validate",
         "registry",
         "report.markdown",

@@ -1,10 +1,11 @@
 import ast
+import json
 from pathlib import Path
 
 import pytest
 
 from paperbench import sources
-from paperbench.sources import source_hashes
+from paperbench.sources import part_sha256, source_hashes
 
 
 @pytest.fixture
@@ -28,6 +29,8 @@ def clear():
     sources.source_hashes.cache_clear()
     sources._module_path.cache_clear()
     sources._read.cache_clear()
+    sources._hash_part.cache_clear()
+    sources._statements.cache_clear()
 
 
 def hashes():
@@ -101,6 +104,33 @@ def test_what_was_read_is_remembered_between_processes_and_a_spoilt_memory_does_
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(sources, "_MEMORY", sources._Memory())
     assert hashes() == before
+
+
+def test_parts_are_remembered_each_by_itself_and_only_the_newest(package, tmp_path, monkeypatch):
+    (package / "parts.py").write_text(
+        "@mark\nclass One:\n    size = 1\n\n@mark\nclass Two(One):\n    size = 2\n"
+    )
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(sources, "_MEMORY", sources._Memory())
+    clear()
+    targets = ["minepkg.parts:One", "minepkg.parts:Two"]
+    before = [part_sha256(target) for target in targets]
+    assert len(set(before)) == 2
+    sources._MEMORY._write()
+    monkeypatch.setattr(sources, "_MEMORY", sources._Memory())
+    with monkeypatch.context() as blind:
+        blind.setattr(sources.ast, "parse", None)  # whatever is read anew would fail
+        clear()
+        assert [part_sha256(target) for target in targets] == before
+    (package / "parts.py").write_text((package / "parts.py").read_text().replace("= 2", "= 3"))
+    clear()
+    after = [part_sha256(target) for target in targets]
+    assert after[0] == before[0]
+    assert after[1] != before[1]
+    monkeypatch.setattr(sources, "_MOST", 1)
+    sources._MEMORY._write()
+    kept = json.loads((tmp_path / "cache" / "paperbench" / "sources.json").read_text())
+    assert list(kept) == list(sources._MEMORY._entries)[-1:]
 
 
 def test_a_plugin_that_is_one_module_is_followed_to_the_modules_beside_it(tmp_path, monkeypatch):

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json as json_text
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
-from paperbench.cli.options import ClaimsOption, JsonOption, ResultsOption, stderr, stdout
+from paperbench.cli.options import ClaimsOption, JsonOption, ResultsOption
+from paperbench.cli.pipe import is_pipe
 from paperbench.errors import NothingSelected, PaperbenchError, SpecErrors, UsageError, did_you_mean
 
-if TYPE_CHECKING:  # every command starts by importing this module
+if TYPE_CHECKING:  # `--help` imports the module of every command
     from paperbench.spec import ClaimFile, Problem
+
+PIPE_WIDTH = 80  # of a page that is folded, where there is no terminal
 
 
 def list_claims(
@@ -38,7 +41,15 @@ def list_claims(
             "there is no claim file",
             help="is this the right folder? `--claims FOLDER` names another",
         )
-    stdout.print(listing(files, records, current, locks), soft_wrap=True)
+    segments = listing(files, records, current, locks)
+    if is_pipe():
+        print("".join(text for text, _ in segments))
+        return
+    from rich.text import Text
+
+    from paperbench.cli.consoles import stdout
+
+    stdout.print(Text.assemble(*segments), soft_wrap=True)
 
 
 def show(
@@ -52,9 +63,16 @@ def show(
     from paperbench.cli.selection import current_hashes, find_file, load_files
     from paperbench.judge.record import read_records
 
-    width = min(stdout.width, 100) if stdout.is_terminal else 80
     file = find_file(load_files(claims), paper)
     standing = Standing(read_records(results), current_hashes([file]), lock_states([file], claims))
+    if is_pipe():
+        print(paper_page(file, PIPE_WIDTH, standing))
+        return
+    from rich.text import Text
+
+    from paperbench.cli.consoles import stdout
+
+    width = min(stdout.width, 100) if stdout.is_terminal else PIPE_WIDTH
     stdout.print(Text(paper_page(file, width, standing)), soft_wrap=True)
 
 
@@ -63,6 +81,8 @@ def notes(
     claims: ClaimsOption = None,
 ) -> None:
     """Show the notes on a paper; plain Markdown in a pipe."""
+    from paperbench.cli.consoles import stdout
+
     path = _notes_path(paper, claims)
     text = path.read_text(encoding="utf-8")
     if not stdout.is_terminal:
@@ -122,19 +142,25 @@ def validate(
         if not path.exists():
             raise UsageError(f"there is no file or folder {path}")
     errors, warnings, files = _problems(folders)
-    for problem in [*warnings, *errors]:
-        stderr.print(str(problem) + "\n", markup=False, soft_wrap=True)
+    _show([*warnings, *errors])
     if errors:
         counted = [_count(len(errors), "error"), _count(len(warnings), "warning")]
-        stderr.print(", ".join(counted[: 2 if warnings else 1]), markup=False)
+        print(", ".join(counted[: 2 if warnings else 1]), file=sys.stderr)
         raise typer.Exit(2)
     if not files:
         raise NothingSelected(f"there is no claim file in {', '.join(map(str, folders))}")
     claims_there = sum(len(file.claims) for file in files)
     doubt = f", {_count(len(warnings), 'warning')}" if warnings else ""
-    stdout.print(
-        f"{_count(len(files), 'file')}, {_count(claims_there, 'claim')}: valid{doubt}", markup=False
-    )
+    print(f"{_count(len(files), 'file')}, {_count(claims_there, 'claim')}: valid{doubt}")
+
+
+def _show(problems: Sequence[PaperbenchError]) -> None:
+    if not problems:  # rich is imported for what there is to show
+        return
+    from paperbench.cli.consoles import stderr
+
+    for problem in problems:
+        stderr.print(str(problem) + "\n", markup=False, soft_wrap=True)
 
 
 def _problems(

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from paperbench.cli.options import stdout
+from paperbench.cli.consoles import stdout
 from paperbench.errors import DataError, UsageError
 
-if TYPE_CHECKING:  # every command starts by importing this module
+if TYPE_CHECKING:  # `--help` imports the module of every command
     from paperbench.datasets import Dataset
 
 data = typer.Typer(
+    name="data",
+    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Show, fetch and check the datasets of the full tier.",

@@ -15,7 +15,8 @@ from pathlib import Path
 from rich.text import Text
 
 import paperbench
-from paperbench.cli.options import ClaimsOption, JsonOption, stdout
+from paperbench.cli.consoles import stdout
+from paperbench.cli.options import ClaimsOption, JsonOption
 from paperbench.errors import PaperbenchError
 
 PACKAGES = ("torch", "numpy", "scipy", "pandas", "scikit-learn", "pydantic", "rich", "typer")

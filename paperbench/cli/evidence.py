@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
-from paperbench.cli.options import ClaimsOption, JsonOption, ResultsOption, stderr, stdout
+from paperbench.cli.options import ClaimsOption, JsonOption, ResultsOption
 from paperbench.errors import NothingSelected, UsageError, did_you_mean
 
-if TYPE_CHECKING:  # every command starts by importing this module
+if TYPE_CHECKING:  # `--help` imports the module of every command
     from paperbench.judge.record import ClaimRecord, PaperRecord
     from paperbench.report.staleness import Current
 
@@ -50,6 +49,10 @@ def why(
     if json:
         print(record.model_dump_json(indent=1))
         return
+    from rich.text import Text
+
+    from paperbench.cli.consoles import stdout
+
     screen = Text(
         explain(
             paper,
@@ -192,6 +195,10 @@ def report(
         written += [path for paper in papers for path in mark_stale(results, paper, current)]
     if today is not None:
         written += [path for each in trials for path in mark_stale_mutations(results, each, today)]
+    if not written:  # rich is imported for what there is to say
+        return
+    from paperbench.cli.consoles import stderr
+
     for target in written:
         stderr.print(f"wrote {target}", markup=False, soft_wrap=True)
 

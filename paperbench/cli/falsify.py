@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paperbench.cli.consoles import stderr, stdout
 from paperbench.cli.engines import LEDGER, Replicates, engine_maker
-from paperbench.cli.options import ClaimsOption, JsonOption, ResultsOption, stderr, stdout
+from paperbench.cli.options import ClaimsOption, JsonOption, ResultsOption
 from paperbench.cli.verify import TierName
 from paperbench.errors import NothingSelected, UsageError
 
-if TYPE_CHECKING:  # every command starts by importing this module
+if TYPE_CHECKING:  # `--help` imports the module of every command
     from paperbench.falsify import Tried
     from paperbench.judge.mutation_record import MutationRecord
     from paperbench.plan import Site

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.text import Text
-
 from paperbench.cli.lock import LockState
 from paperbench.judge.record import ClaimRecord, PaperRecord
 from paperbench.report.staleness import Current, is_stale
@@ -26,6 +24,7 @@ _LOCK_MARKS: dict[LockState, str] = {"changed": " ≠", "not locked": " +"}
 EXHIBITS = "exhibits: what the bench must refuse · `paperbench verify 'exhibits/*'` runs them\n"
 _TIERS = ("quick", "full")
 Place = tuple[str, str]  # tier, device class
+Segments = list[tuple[str, str]]  # text and its style
 
 
 def listing(
@@ -33,7 +32,7 @@ def listing(
     records: Sequence[PaperRecord],
     current: Current,
     locks: Mapping[str, LockState],
-) -> Text:
+) -> Segments:
     """One line a claim below its paper; a column for every tier and device with verdicts.
 
     Exhibits come last, under a heading of their own.
@@ -58,15 +57,15 @@ def listing(
         max(len(" ".join(place).strip()), *(len(row[2][i][0]) for row in rows), 0)
         for i, place in enumerate(places)
     ]
-    text = Text()
+    text: Segments = []
     first_exhibit = next((file for file in files if is_exhibit(file.slug)), None)
     for file in files:
         if file is first_exhibit:
-            text.append(("\n" if text.plain else "") + EXHIBITS, style="dim")
+            text.append((("\n" if text else "") + EXHIBITS, "dim"))
         _append_paper(text, file, name_width, places, widths)
         for record in records:
             if record.paper == file.slug and record.parts:
-                text.append(f"  {swapped_text(record)}\n", style="yellow")
+                text.append((f"  {swapped_text(record)}\n", "yellow"))
         for owner, claim, cells in rows:
             if owner is file:
                 _append_claim(text, names[file.slug, claim.name], name_width, cells, widths)
@@ -87,8 +86,9 @@ def listing(
         if mark in marks
     ]
     if legend:
-        text.append("\n" + " · ".join(legend) + "\n", style="dim")
-    text.rstrip()
+        text.append(("\n" + " · ".join(legend), "dim"))
+    elif text:
+        text[-1] = (text[-1][0].rstrip(), text[-1][1])
     return text
 
 
@@ -169,28 +169,29 @@ def _lock_mark(state: LockState | None) -> str:
 
 
 def _append_paper(
-    text: Text, file: ClaimFile, name_width: int, places: Sequence[Place], widths: Sequence[int]
+    text: Segments, file: ClaimFile, name_width: int, places: Sequence[Place], widths: Sequence[int]
 ) -> None:
-    if text.plain:
-        text.append("\n")
-    text.append(file.slug, style="bold")
-    text.append(f" · {citation(file)}\n")
+    if text:
+        text.append(("\n", ""))
+    text += [(file.slug, "bold"), (f" · {citation(file)}\n", "")]
     headers = "  ".join(
         f"{' '.join(place).strip():<{width}}" for place, width in zip(places, widths, strict=True)
     )
-    text.append(f"  {'claim':<{name_width}}  {headers}".rstrip() + "\n", style="dim")
+    text.append((f"  {'claim':<{name_width}}  {headers}".rstrip() + "\n", "dim"))
 
 
 def _append_claim(
-    text: Text, name: str, name_width: int, cells: Sequence[tuple[str, str]], widths: Sequence[int]
+    text: Segments,
+    name: str,
+    name_width: int,
+    cells: Sequence[tuple[str, str]],
+    widths: Sequence[int],
 ) -> None:
-    text.append(f"  {name:<{name_width}}")
+    text.append((f"  {name:<{name_width}}", ""))
     last = len(cells) - 1
     for i, ((cell, style), width) in enumerate(zip(cells, widths, strict=True)):
-        text.append("  ")
-        text.append(cell, style=style)
-        text.append(" " * (width - len(cell)) if i < last else "")
-    text.append("\n")
+        text += [("  ", ""), (cell, style), (" " * (width - len(cell)) if i < last else "", "")]
+    text.append(("\n", ""))
 
 
 def citation(file: ClaimFile) -> str:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from paperbench.cli.options import ClaimsOption, stderr, stdout
+from paperbench.cli.options import ClaimsOption
 from paperbench.errors import LockError, UsageError, render
 
-if TYPE_CHECKING:  # every command starts by importing this module
+if TYPE_CHECKING:  # `--help` imports the module of every command
     from paperbench.lock import Contents
     from paperbench.spec import ClaimFile
 
@@ -77,6 +77,8 @@ def lock_states(files: Sequence[ClaimFile], claims: Path | None) -> dict[str, Lo
     try:
         locked: Contents = read_lock(path)
     except LockError as broken:
+        from paperbench.cli.consoles import stderr
+
         stderr.print(render(broken, severity="warning"), markup=False, soft_wrap=True)
         return {}
     states: dict[str, LockState] = {
@@ -93,4 +95,6 @@ def _claims(count: int) -> str:
 
 
 def _say(line: str) -> None:
+    from paperbench.cli.consoles import stdout
+
     stdout.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paperbench.cli.options import ClaimsOption, ResultsOption, stderr
+from paperbench.cli.options import ClaimsOption, ResultsOption
 from paperbench.cli.verify import TierName
 from paperbench.errors import UsageError
 
-if TYPE_CHECKING:  # every command starts by importing this module
+if TYPE_CHECKING:  # `--help` imports the module of every command
     from paperbench.spec import ClaimFile
 
 _MEND = "make room, or choose another folder with `--output`"
@@ -68,6 +68,8 @@ def prml(
         path = output / f"{manifest['claim_id']}.{manifest['created_at'].replace(':', '')}.prml"
     write_if_changed(path, text, help=_MEND)
     write_if_changed(path.with_name(f"{path.name}.sha256"), f"{manifest_sha256(manifest)}\n")
+    from paperbench.cli.consoles import stderr
+
     stderr.print(f"wrote {path} and {path.name}.sha256", markup=False, soft_wrap=True)
 
 
@@ -78,6 +80,8 @@ def _warn_if_judged(file: ClaimFile, claim: str, tier: str, results: Path) -> No
         (paper.paper, paper.tier) == (file.slug, tier) and paper.find(claim)
         for paper in read_records(results)
     ):
+        from paperbench.cli.consoles import stderr
+
         stderr.print(
             f"warning: {results} holds a verdict on `{file.slug}/{claim}` at `{tier}` already: a "
             "manifest of today registers nothing beforehand",

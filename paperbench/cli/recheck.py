@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from paperbench.cli.options import stderr, stdout
+from paperbench.cli.consoles import stderr, stdout
 
 if TYPE_CHECKING:
     from paperbench.judge.record import PaperRecord

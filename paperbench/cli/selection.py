@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from paperbench.cli.options import stderr
 from paperbench.components import components
 from paperbench.errors import NothingSelected, UsageError, did_you_mean
 from paperbench.judge.looks import looks_of
@@ -22,6 +21,8 @@ def load_files(claims: Path | None, *, show_warnings: bool = False) -> list[Clai
     """Every claim file, valid. Raises SpecErrors with the problems of all of them."""
     files, warnings = load_and_validate([claims_folder(claims)], experiments())
     if warnings and show_warnings:
+        from paperbench.cli.consoles import stderr
+
         count = f"{len(warnings)} warning{'s' if len(warnings) != 1 else ''}"
         stderr.print(
             f"{count} about the claim files: `paperbench validate` shows them",

@@ -6,8 +6,8 @@ import json
 import math
 from collections.abc import Callable, Mapping
 
+from paperbench.cli.consoles import stdout
 from paperbench.cli.live import format_seconds, last_line
-from paperbench.cli.options import stdout
 from paperbench.engine.pool import Engine
 from paperbench.ledger import FinishedRun
 from paperbench.plan import PlannedRun, Site, plan_claim

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paperbench.cli.consoles import stderr, stdout
 from paperbench.cli.engines import LEDGER, Replicates, engine_maker
-from paperbench.cli.options import ClaimsOption, JsonOption, ResultsOption, stderr, stdout
+from paperbench.cli.options import ClaimsOption, JsonOption, ResultsOption
 
-if TYPE_CHECKING:  # every command starts by importing this module
+if TYPE_CHECKING:  # `--help` imports the module of every command
     from paperbench.judge.record import ClaimRecord, PaperRecord
     from paperbench.ledger import Ledger
     from paperbench.plan import PlannedRun

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from statistics import fmean
+from math import fsum
 
 from paperbench.judge.record import ClaimRecord, Margin, PaperRecord
 from paperbench.report.holm import Family, family_of
@@ -213,7 +213,7 @@ def _means(claim: ClaimRecord, kinds: Kinds) -> list[str]:
     if not metrics:
         return []
     arms = {
-        arm: {name: fmean(values[name]) for name in metrics if values.get(name)}
+        arm: {name: fsum(values[name]) / len(values[name]) for name in metrics if values.get(name)}
         for arm, values in claim.arms.items()
     }
     decimals = {

@@ -6,8 +6,7 @@ import json
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from paperbench.judge.mutation_record import MutationRecord, read_mutations
 from paperbench.report.markdown import escape, table
@@ -15,6 +14,9 @@ from paperbench.report.staleness import Today, why_mutations_stale
 from paperbench.report.store import part_of_path, write_if_changed
 from paperbench.report.words import STYLES as VERDICT_STYLES
 from paperbench.report.words import one_line
+
+if TYPE_CHECKING:  # `report` prints no table of trials
+    from rich.text import Text
 
 AGAIN = "This does not count until `paperbench falsify` tries them again."
 STYLES = {
@@ -88,6 +90,8 @@ def claim_line(record: MutationRecord, claim: str) -> str | None:
 
 def trial_lines(record: MutationRecord, width: int) -> Text:
     """One block a mutation, then one line a claim, no line longer than `width`."""
+    from rich.text import Text
+
     text = Text()
     for mutation in record.mutations:
         fate = record.fate(mutation.name)

@@ -9,9 +9,7 @@ import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-from filelock import FileLock
+from typing import TYPE_CHECKING, Any
 
 from paperbench.errors import PaperbenchError, UsageError
 from paperbench.judge.origin import combined
@@ -20,6 +18,9 @@ from paperbench.report.csv_table import paper_csv
 from paperbench.report.markdown import paper_table
 from paperbench.report.numbers import kinds_of
 from paperbench.report.staleness import Current
+
+if TYPE_CHECKING:  # `report` takes a lock only when a page has to change
+    from filelock import FileLock
 
 _PART = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.=+]+")
@@ -78,9 +79,14 @@ def write_results(
     # Two calls at once, on two claims of one paper: the later one must see what the earlier wrote.
     with _lock(results):
         merged = _merged(path, record, judged, current_claims)
-        write_if_changed(path, dump_record(merged))
-        write_if_changed(path.with_suffix(".md"), paper_table(merged, kinds_of(merged), current))
-        write_if_changed(path.with_suffix(".csv"), paper_csv(merged, current))
+        page = paper_table(merged, kinds_of(merged), current)
+        written = [
+            write_if_changed(path, dump_record(merged)),
+            write_if_changed(path.with_suffix(".md"), page),
+        ]
+        sheet = path.with_suffix(".csv")
+        if any(written) or not sheet.exists():  # CSV imports pandas, and says what these say
+            write_if_changed(sheet, paper_csv(merged, current))
 
 
 def mark_stale(results: Path, record: PaperRecord, current: Current) -> list[Path]:
@@ -91,9 +97,9 @@ def mark_stale(results: Path, record: PaperRecord, current: Current) -> list[Pat
     """
     path = result_path(results, record)
     page, sheet = path.with_suffix(".md"), path.with_suffix(".csv")
-    if not page.exists():
+    if not page.exists() or _holds(page, paper_table(record, kinds_of(record), current)):
         return []
-    with _lock(results):
+    with _lock(results):  # again, of what is stored now: another call may have judged meanwhile
         stored = read_record(path)
         if not write_if_changed(page, paper_table(stored, kinds_of(stored), current)):
             return []
@@ -102,6 +108,8 @@ def mark_stale(results: Path, record: PaperRecord, current: Current) -> list[Pat
 
 def _lock(results: Path) -> FileLock:
     """A lock on the results folder. It lies in the ledger's folder, which nobody commits."""
+    from filelock import FileLock
+
     folder = Path(".paperbench")
     folder.mkdir(exist_ok=True)
     name = hashlib.sha256(str(results.resolve()).encode()).hexdigest()[:16]
@@ -150,13 +158,17 @@ def write_if_changed(path: Path, text: str, *, help: str = _MEND) -> bool:
 
     help: what to do where the disk is full or the folder cannot be written.
     """
-    try:
-        if path.read_bytes() == text.encode():
-            return False
-    except OSError:
-        pass
+    if _holds(path, text):
+        return False
     write_atomically(path, text, help=help)
     return True
+
+
+def _holds(path: Path, text: str) -> bool:
+    try:
+        return path.read_bytes() == text.encode()
+    except OSError:
+        return False
 
 
 def write_atomically(path: Path, text: str, *, help: str = _MEND) -> None:

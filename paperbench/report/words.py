@@ -22,6 +22,8 @@ STYLES = {
 def one_line(text: str) -> str:
     """Text on one line, without what a terminal would act on."""
     spaced = " ".join(text.split())
+    if spaced.isprintable():  # then there is nothing of the sort in it
+        return spaced
     return "".join(c for c in spaced if unicodedata.category(c) not in ("Cc", "Cf"))
 
 

@@ -27,7 +27,9 @@ MAX_KEY = 100  # characters
 MAX_SCALAR = 10_000  # characters
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_CONTROL = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What YAML does not call printable; UTF-8 holds no surrogates. As a list of what is refused: the
+# other way round it takes ten times as long to compile as a claim file to read.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 _CONSTANTS = {
     "": None,
     "~": None,

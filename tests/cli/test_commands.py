@@ -4,18 +4,22 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from claims_in_tests import DRAWS, write_claims
 from records_in_tests import claim, paper
 
+import paperbench
 from paperbench.cli import run
+from paperbench.cli.app import COMMANDS
 from paperbench.cli.notes_text import keep_formulas
 from paperbench.engine.determinism import Comparison
 from paperbench.judge.record import dump_record
 from paperbench.sources import code_sha256
 from paperbench.spec import load_claim_file
 
+SHIPPED = Path(paperbench.__file__).parents[1] / "claims"
 HEAVY = ("torch", "numpy", "pandas", "scipy", "sklearn")
 
 
@@ -341,8 +345,6 @@ def test_a_usage_error_exits_2(call, arguments):
 
 
 def test_version_and_help_exit_0(call):
-    import paperbench
-
     assert call("--version") == (0, f"paperbench {paperbench.__version__}\n", "")
     assert call("--help")[0] == 0
 
@@ -390,6 +392,56 @@ def test_a_reading_command_imports_nothing_heavy(folder, command):
     assert reply.stderr.splitlines()[-1] == "[] 0"
 
 
+@pytest.mark.parametrize(
+    ("command", "absent"),
+    [
+        ("--version", ["rich", "yaml", "pydantic", "paperbench.cli.catalogue"]),
+        ("--help", ["yaml", "pydantic"]),
+        ("list", ["rich", "paperbench.cli.verify", "paperbench.cli.evidence"]),
+        (f"validate {SHIPPED}", ["rich", "paperbench.cli.verify", "paperbench.judge.record"]),
+        ("report --json", ["rich", "yaml", "paperbench.cli.catalogue", "paperbench.spec.load"]),
+    ],
+)
+def test_a_command_imports_only_what_it_needs(folder, command, absent):
+    judged(folder)
+    reply = in_process(
+        folder,
+        *command.split(),
+        code=f"print([m for m in {absent!r} if m in sys.modules], code, file=sys.stderr)",
+    )
+    assert reply.stderr.splitlines()[-1] == "[] 0"
+
+
+def test_every_command_of_the_table_is_there(call):
+    names = [line.split()[0] for line in call("--help")[1].split("Commands:\n")[1].splitlines()]
+    assert names == list(COMMANDS)
+    for name in names:
+        code, out, _ = call(name, "--help")
+        assert (code, out.splitlines()[0].split()[:3]) == (0, ["Usage:", "paperbench", name])
+
+
+def test_a_misspelt_command_is_answered_with_the_nearest(call):
+    code, _, err = call("lsit")
+    assert code == 2
+    assert "No such command 'lsit'. Did you mean 'list'?" in err
+
+
+def test_only_the_program_itself_stops_the_garbage_collector(folder):
+    code = "import gc; print(gc.isenabled(), file=sys.stderr)"
+    assert in_process(folder, "--version", code=code).stderr == "True\n"
+    program = "import atexit, gc; atexit.register(lambda: print(gc.isenabled()))\n"
+    program += "from paperbench.cli import main; main()"
+    for arguments, collects in ((["list"], False), (["verify", "--dry-run"], True)):
+        reply = subprocess.run(
+            [sys.executable, "-c", program, *arguments],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert reply.stdout.splitlines()[-1] == str(collects)
+
+
 def test_a_pipe_that_closes_early_makes_no_noise(folder):
     judged(folder)
     with subprocess.Popen(
@@ -407,3 +459,15 @@ def test_a_terminal_without_unicode_gets_question_marks_and_no_traceback(folder)
     reply = in_process(folder, "list", PYTHONIOENCODING="ascii")
     assert reply.returncode == 0
     assert reply.stdout.startswith("draws ? Drawing numbers")
+
+
+@pytest.mark.parametrize("command", ["list", "show draws"])
+def test_a_pipe_gets_without_rich_what_rich_would_write(folder, command):
+    judged(folder, stale=True)
+    code = "print('rich' in sys.modules, file=sys.stderr)"
+    plain = in_process(folder, *command.split(), code=code, COLUMNS="80")
+    rich = in_process(folder, *command.split(), code=code, COLUMNS="80", TTY_COMPATIBLE="0")
+    assert (plain.stderr, rich.stderr) == ("False\n", "True\n")
+    assert plain.stdout == rich.stdout != ""
+    coloured = in_process(folder, *command.split(), FORCE_COLOR="1")
+    assert ("\x1b[" in coloured.stdout) == (command == "list")

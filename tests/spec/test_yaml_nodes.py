@@ -234,3 +234,14 @@ def test_what_is_not_a_file_is_refused(tmp_path, monkeypatch):
         with pytest.raises(SpecError) as caught:
             read_yaml(path)
         assert caught.value.message == message
+
+
+def test_what_yaml_does_not_call_printable_is_refused(refused, value):
+    printable = [(0x9, 0xA), (0xD, 0xD), (0x20, 0x7E), (0x85, 0x85), (0xA0, 0xD7FF)]
+    printable += [(0xE000, 0xFFFD), (0x10000, 0x10FFFF)]  # YAML 1.2.2, c-printable
+    edges = {edge + step for pair in printable for edge in pair for step in (-1, 0, 1)}
+    for edge in sorted({0, 0xB, 0x1F, *edges} - set(range(0xD800, 0xE000)) - {0x110000}):
+        if any(low <= edge <= high for low, high in printable):
+            value(f"a: b # {chr(edge)}")
+        else:
+            assert f"U+{edge:04X} is not allowed" in refused(f"a: b # {chr(edge)}")
