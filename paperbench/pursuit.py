@@ -73,7 +73,7 @@ def pursue(
             for name in board.ready():
                 for answer in _advance(board, name, ledger, watcher, fresh=fresh):
                     yield name, answer
-            if board.ready():
+            if board.ready() or not board.pursuits:
                 continue
             engine = engine or make_engine()
             _submit(board, engine, costs)

@@ -160,3 +160,18 @@ def test_an_interrupted_verify_keeps_what_finished_and_resumes(tmp_path, how):
     ran = [line for line in reply.stdout.splitlines() if line.startswith("  ran ")]
     assert 0 < len(ran) < 9
     assert "PASS" in reply.stdout
+
+
+def test_what_is_cached_needs_no_engine(tmp_path):
+    file = load_claim_file(write_claims(tmp_path) / "draws.yaml")
+    selected = [(file, file.claims["high-is-higher"])]
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    made = []
+
+    def make_engine():
+        made.append(1)
+        return InProcess()
+
+    for _ in range(2):
+        list(verify(selected, Options(Site("quick", "cpu")), ledger, make_engine))
+    assert made == [1]
