@@ -36,16 +36,7 @@ from paperbench.papers.seq2seq.number_words import (
     german,
     number_lists,
 )
-from paperbench.papers.seq2seq.pairs import (
-    BOS,
-    EOS,
-    PAD,
-    UNK,
-    Task,
-    Vocabulary,
-    floor_accuracy,
-    pad,
-)
+from paperbench.papers.seq2seq.pairs import BOS, EOS, PAD, UNK, Floor, Task, Vocabulary, pad
 
 PAPER = Path(seq2seq.__file__).parent
 SMOKE = {"steps": 2, "longest": 2, "d_model": 16, "batch_size": 8}
@@ -390,13 +381,13 @@ def test_a_backward_target_is_the_forward_one_reversed():
 
 
 def test_floor_of_known_cases():
-    assert floor_accuracy([[4, 5, 6]], [[4, 5, 6]]) == 1.0  # no source is needed
+    assert Floor([[4, 5, 6]]).accuracy([[4, 5, 6]]) == 1.0  # no source is needed
     # The first word is a coin's toss and counts as missed for one of the two; the rest follows.
-    assert floor_accuracy([[4, 5], [4, 5], [6, 7]], [[4, 5], [6, 7]]) == pytest.approx(5 / 6)
+    assert Floor([[4, 5], [4, 5], [6, 7]]).accuracy([[4, 5], [6, 7]]) == pytest.approx(5 / 6)
     # Independent words: of 8, with the end known by position, about one in 8.
     rng = np.random.default_rng(0)
     rows = [rng.integers(4, 12, 10).tolist() for _ in range(3000)]
-    assert floor_accuracy(rows[:2500], rows[2500:]) == pytest.approx((10 / 8 + 1) / 11, abs=0.02)
+    assert Floor(rows[:2500]).accuracy(rows[2500:]) == pytest.approx((10 / 8 + 1) / 11, abs=0.02)
 
 
 def test_the_floor_is_no_less_than_the_commonest_word_and_less_than_the_truth():
@@ -404,7 +395,7 @@ def test_the_floor_is_no_less_than_the_commonest_word_and_less_than_the_truth():
     targets = [target for _, target in task.long]
     tokens = [word for target in targets for word in [*target, EOS]]
     commonest = max(tokens.count(word) for word in set(tokens)) / len(tokens)
-    assert commonest < floor_accuracy(task.seen, targets) < 0.6
+    assert commonest < Floor(task.seen).accuracy(targets) < 0.6
 
 
 def test_vocabulary_and_tokens():
@@ -711,3 +702,50 @@ def test_replicates_in_one_batch_are_each_alone(monkeypatch, variant, another_ce
         by_itself = torch.autograd.grad(alone, [*named.values()])
         for name, expected in zip(named, by_itself, strict=True):
             torch.testing.assert_close(gradients[name][k], expected)
+
+
+def test_replicates_may_stand_on_any_axis_and_share_their_weights():
+    layer, x = LSTM(3, 6), torch.randn(2, 3, 4, 3)  # (batch, replicates, seq, d_in)
+    (out, (h, c)), alone = torch.func.vmap(layer, in_dims=1)(x), [layer(x[:, k]) for k in range(3)]
+    torch.testing.assert_close(out, torch.stack([each[0] for each in alone]))
+    torch.testing.assert_close(h, torch.stack([each[1][0] for each in alone]))
+    torch.testing.assert_close(c, torch.stack([each[1][1] for each in alone]))
+
+
+@pytest.mark.parametrize("order", ["forward", "backward", "scrambled"])
+@pytest.mark.parametrize("spelling", ["words", "digits"])
+def test_a_batch_holds_what_the_pairs_of_its_numbers_are(monkeypatch, order, spelling):
+    lists, drawn = NumberLists(longest=3, order=order, spelling=spelling), []
+    own = lists.training
+    monkeypatch.setattr(lists, "training", lambda *a: drawn.append(own(*a)) or drawn[-1])
+    stream = lists.batches(6)(torch.Generator().manual_seed(0))
+    for batch in itertools.islice(stream, 4):
+        expected = pad(lists.pair(numbers) for numbers in drawn[-1].tolist())
+        assert all(map(torch.equal, batch, expected))
+    spell = digit_by_digit if spelling == "digits" else lambda n: (english(n), german(n))
+    source, target = lists.pair([347, 120])
+    assert lists.source.decode(source) == spell(347)[0] + spell(120)[0]
+    in_order = lists.target.encode(spell(347)[1] + spell(120)[1])
+    right = {"forward": in_order, "backward": in_order[::-1]}.get(order, target)
+    assert target == right
+    assert sorted(target) == sorted(in_order)
+
+
+def test_lists_have_one_number_then_two_and_so_on_whatever_the_seed():
+    lists = NumberLists(longest=3, spelling="digits")
+    for seed in range(3):
+        stream = lists.batches(5)(torch.Generator().manual_seed(seed))
+        lengths = [source.shape for source, _ in itertools.islice(stream, 7)]
+        assert lengths == [(5, 3 * n) for n in (1, 2, 3, 1, 2, 3, 1)]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_filling_a_batch_up_changes_neither_loss_nor_gradient(variant):
+    model = Run(seed=0).build(lambda: Seq2Seq(12, 11, 8, **VARIANTS[variant])).double()
+    batch = pad([([4, 5, 6], [7, 8]), ([9, 10], [4, 5, 6, 10])])
+    filled = [nn.functional.pad(words, (0, 3), value=PAD) for words in batch]
+    losses = [translation_loss(model, words) for words in (batch, filled)]
+    torch.testing.assert_close(*losses)
+    gradients = [torch.autograd.grad(loss, [*model.parameters()]) for loss in losses]
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other)

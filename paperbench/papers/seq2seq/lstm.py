@@ -61,7 +61,8 @@ class LSTM(nn.Module):
         padding = None if mask is None else ~mask.t().unsqueeze(-1)
         weights = self.weight_in, self.weight_state, self.bias
         out, h, c, *_ = Recurrence.apply(x.transpose(0, 1), *weights, *state, padding)  # type: ignore[no-untyped-call]
-        return out.transpose(0, 1), (h, c)
+        # Contiguous, or every product that follows would copy it, and replicates' weights with it.
+        return out.transpose(0, 1).contiguous(), (h, c)
 
     def unroll(self, x: Tensor, state: CellState, mask: Tensor | None) -> tuple[Tensor, CellState]:
         """The same for any `cell`, one step after the other, and the gradient by autograd."""
