@@ -133,7 +133,6 @@ class DecoderState:
             self.mask[rows],
         )
 
-
     def reorder(self, rows: Tensor) -> DecoderState:
         """`select` for rows that stand for sentences in the same order: the memory stays."""
         layers = [(h[rows], c[rows]) for h, c in self.layers]
