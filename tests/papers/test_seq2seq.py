@@ -37,6 +37,7 @@ from paperbench.papers.seq2seq.number_words import (
     number_lists,
 )
 from paperbench.papers.seq2seq.pairs import BOS, EOS, PAD, UNK, Floor, Task, Vocabulary, pad
+from paperbench.papers.seq2seq.recurrence import Recurrence
 
 PAPER = Path(seq2seq.__file__).parent
 SMOKE = {"steps": 2, "longest": 2, "d_model": 16, "batch_size": 8}
@@ -705,11 +706,13 @@ def test_replicates_in_one_batch_are_each_alone(monkeypatch, variant, another_ce
 
 
 def test_replicates_may_stand_on_any_axis_and_share_their_weights():
-    layer, x = LSTM(3, 6), torch.randn(2, 3, 4, 3)  # (batch, replicates, seq, d_in)
-    (out, (h, c)), alone = torch.func.vmap(layer, in_dims=1)(x), [layer(x[:, k]) for k in range(3)]
-    torch.testing.assert_close(out, torch.stack([each[0] for each in alone]))
-    torch.testing.assert_close(h, torch.stack([each[1][0] for each in alone]))
-    torch.testing.assert_close(c, torch.stack([each[1][1] for each in alone]))
+    layer, x = LSTM(3, 6), torch.randn(4, 3, 2, 3)  # (seq, replicates, batch, d_in)
+    state = torch.randn(2, 2, 6)
+    shared = (layer.weight_in, layer.weight_state, layer.bias, *state, None)
+    together = torch.func.vmap(Recurrence.apply, in_dims=(1, *[None] * 6))(x, *shared)
+    alone = [Recurrence.apply(x[:, k], *shared) for k in range(3)]
+    for mine, others in zip(together, zip(*alone, strict=True), strict=True):
+        torch.testing.assert_close(mine, torch.stack(others))
 
 
 @pytest.mark.parametrize("order", ["forward", "backward", "scrambled"])
