@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
+from paperbench.components import find_component
+from paperbench.engine.parts import in_place, load_part
 from paperbench.lab import Run
 from paperbench.papers import seq2seq
+from paperbench.papers.seq2seq import lstm
 from paperbench.papers.seq2seq.captions import bucketed, captions, corpus_bleu, tokenize
 from paperbench.papers.seq2seq.decoding import beam_search, greedy, next_log_probs
 from paperbench.papers.seq2seq.experiments import (
@@ -32,16 +36,8 @@ from paperbench.papers.seq2seq.number_words import (
     german,
     number_lists,
 )
-from paperbench.papers.seq2seq.pairs import (
-    BOS,
-    EOS,
-    PAD,
-    UNK,
-    Task,
-    Vocabulary,
-    floor_accuracy,
-    pad,
-)
+from paperbench.papers.seq2seq.pairs import BOS, EOS, PAD, UNK, Floor, Task, Vocabulary, pad
+from paperbench.papers.seq2seq.recurrence import Recurrence
 
 PAPER = Path(seq2seq.__file__).parent
 SMOKE = {"steps": 2, "longest": 2, "d_model": 16, "batch_size": 8}
@@ -386,13 +382,13 @@ def test_a_backward_target_is_the_forward_one_reversed():
 
 
 def test_floor_of_known_cases():
-    assert floor_accuracy([[4, 5, 6]], [[4, 5, 6]]) == 1.0  # no source is needed
+    assert Floor([[4, 5, 6]]).accuracy([[4, 5, 6]]) == 1.0  # no source is needed
     # The first word is a coin's toss and counts as missed for one of the two; the rest follows.
-    assert floor_accuracy([[4, 5], [4, 5], [6, 7]], [[4, 5], [6, 7]]) == pytest.approx(5 / 6)
+    assert Floor([[4, 5], [4, 5], [6, 7]]).accuracy([[4, 5], [6, 7]]) == pytest.approx(5 / 6)
     # Independent words: of 8, with the end known by position, about one in 8.
     rng = np.random.default_rng(0)
     rows = [rng.integers(4, 12, 10).tolist() for _ in range(3000)]
-    assert floor_accuracy(rows[:2500], rows[2500:]) == pytest.approx((10 / 8 + 1) / 11, abs=0.02)
+    assert Floor(rows[:2500]).accuracy(rows[2500:]) == pytest.approx((10 / 8 + 1) / 11, abs=0.02)
 
 
 def test_the_floor_is_no_less_than_the_commonest_word_and_less_than_the_truth():
@@ -400,7 +396,7 @@ def test_the_floor_is_no_less_than_the_commonest_word_and_less_than_the_truth():
     targets = [target for _, target in task.long]
     tokens = [word for target in targets for word in [*target, EOS]]
     commonest = max(tokens.count(word) for word in set(tokens)) / len(tokens)
-    assert commonest < floor_accuracy(task.seen, targets) < 0.6
+    assert commonest < Floor(task.seen).accuracy(targets) < 0.6
 
 
 def test_vocabulary_and_tokens():
@@ -582,3 +578,177 @@ def test_a_model_that_cannot_be_is_refused():
         Seq2Seq(9, 9, 7, bidirectional=True)
     with pytest.raises(ValueError, match="nothing to feed"):
         Seq2Seq(9, 9, 8, score="none", input_feeding=True)
+
+
+def by_autograd(gates, c):
+    """The paper's cell under another name: whatever stands in its place runs step by step."""
+    return LSTM.differentiated(gates, c)
+
+
+def layer_gradients(layer, *, masked, started, use, dtype):
+    """Outputs, last state, and the gradients of all inputs; `use` makes a scalar of the former."""
+    generator = torch.Generator().manual_seed(3)
+    x = torch.randn(4, 5, 3, generator=generator, dtype=dtype, requires_grad=True)
+    state = [
+        torch.randn(4, 6, generator=generator, dtype=dtype, requires_grad=True) for _ in range(2)
+    ]
+    mask = torch.arange(5)[None] < torch.tensor([5, 2, 3, 1])[:, None]
+    inputs = [x, *state] if started else [x]
+    out, (h, c) = layer(x, (*state,) if started else None, mask if masked else None)
+    weighed = torch.randn(out.shape, generator=generator, dtype=dtype)  # a direction of its own
+    value = {"outputs": (out * weighed).sum(), "h": h.square().sum(), "c": c.square().sum()}
+    loss = value[use] if use in value else sum(value.values())
+    return [out, h, c, *torch.autograd.grad(loss, [*inputs, *layer.parameters()])]
+
+
+@pytest.mark.parametrize("use", ["outputs", "h", "c", "all"])
+@pytest.mark.parametrize("started", [False, True])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize(("dtype", "atol"), [(torch.float64, 1e-13), (torch.float32, 2e-6)])
+def test_the_derivative_by_hand_is_autograds(monkeypatch, dtype, atol, masked, started, use):
+    layer = LSTM(3, 6).to(dtype)
+    asked = {"masked": masked, "started": started, "use": use, "dtype": dtype}
+    by_hand = layer_gradients(layer, **asked)
+    monkeypatch.setattr(lstm, "cell", by_autograd)
+    for ours, oracle in zip(by_hand, layer_gradients(layer, **asked), strict=True):
+        torch.testing.assert_close(ours, oracle, atol=atol, rtol=1e-5)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_the_derivative_by_hand_is_that_of_the_value(masked):
+    layer = LSTM(2, 3).double()
+    mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]]).bool() if masked else None
+
+    def run(x, h, c, *_):
+        out, state = layer(x, (h, c), mask)
+        return out, *state
+
+    x, h, c = (torch.randn(2, *s, dtype=torch.float64) for s in ((4, 2), (3,), (3,)))
+    inputs = [each.requires_grad_() for each in (x, h, c)]
+    assert torch.autograd.gradcheck(run, (*inputs, *layer.parameters()))
+
+
+def test_the_derivative_by_hand_takes_the_operations_of_autograd(monkeypatch):
+    def count():
+        with FlopCounterMode(display=False) as counter:
+            model = small_model("general", target_size=9)
+            translation_loss(model, pad([([4, 5, 6], [4, 5]), ([7], [8])])).backward()
+        return counter.get_total_flops()
+
+    by_hand = count()
+    monkeypatch.setattr(lstm, "cell", by_autograd)
+    assert by_hand == count() > 0
+
+
+@pytest.mark.parametrize("name", ["forget-gate-open", "forget-gate-shut"])
+def test_another_cell_takes_effect_where_the_derivative_is_written_out(name):
+    target = find_component("seq2seq/cell")
+    broken = {mutation.name: mutation.target for mutation in target.mutations}[name]
+    layer, x = LSTM(3, 6), torch.randn(2, 4, 3)
+    own = layer(x)
+    with in_place({"seq2seq/cell": broken}):
+        others = layer(x)
+        h = c = torch.zeros(2, 6)
+        for t in range(4):
+            gates = x[:, t] @ layer.weight_in.T + h @ layer.weight_state.T + layer.bias
+            h, c = load_part(broken)(gates, c)
+    assert not torch.allclose(own[0], others[0], atol=1e-3)
+    torch.testing.assert_close(others[1], (h, c))
+    assert torch.equal(layer(x)[0], own[0])  # and is gone again
+
+
+VARIANTS = {
+    **{score: {"score": score} for score in ("none", "dot", "general", "concat", "uniform")},
+    "reverse": {"score": "none", "reverse": True},
+    "bidirectional": {"bidirectional": True},
+    "feeding": {"input_feeding": True},
+    "deep": {"n_layers": 2, "reverse": True, "bidirectional": True},
+    "blank": {"score": "dot", "memory": "blank"},
+}
+
+
+def stacked_gradients(models, sources, targets):
+    """Losses and gradients of all models by one vmap, each with its own batch."""
+    stacked, _ = torch.func.stack_module_state(models)
+
+    def loss(parameters, source, target):
+        return translation_loss(
+            lambda *words: torch.func.functional_call(models[0], parameters, words),
+            (source, target),
+        )
+
+    losses = torch.func.vmap(loss, randomness="different")(stacked, sources, targets)
+    return losses, dict(
+        zip(stacked, torch.autograd.grad(losses.sum(), [*stacked.values()]), strict=True)
+    )
+
+
+@pytest.mark.parametrize("another_cell", [False, True])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_replicates_in_one_batch_are_each_alone(monkeypatch, variant, another_cell):
+    if another_cell:
+        monkeypatch.setattr(lstm, "cell", by_autograd)
+    models = [
+        Run(seed=seed).build(lambda: Seq2Seq(12, 11, 8, **VARIANTS[variant])).double()
+        for seed in range(3)
+    ]
+    lists = [[([4 + k, 5, 6], [7, 8]), ([9, 10 - k], [4, 5, 6, 10])] for k in range(3)]
+    batches = [pad(pairs) for pairs in lists]
+    batches[2][0][1, 1] = PAD  # one replicate's sentence is shorter
+    losses, gradients = stacked_gradients(models, *map(torch.stack, zip(*batches, strict=True)))
+    for k, (model, batch) in enumerate(zip(models, batches, strict=True)):
+        alone = translation_loss(model, batch)
+        torch.testing.assert_close(losses[k], alone)
+        named = dict(model.named_parameters())
+        by_itself = torch.autograd.grad(alone, [*named.values()])
+        for name, expected in zip(named, by_itself, strict=True):
+            torch.testing.assert_close(gradients[name][k], expected)
+
+
+def test_replicates_may_stand_on_any_axis_and_share_their_weights():
+    layer, x = LSTM(3, 6), torch.randn(4, 3, 2, 3)  # (seq, replicates, batch, d_in)
+    state = torch.randn(2, 2, 6)
+    shared = (layer.weight_in, layer.weight_state, layer.bias, *state, None)
+    together = torch.func.vmap(Recurrence.apply, in_dims=(1, *[None] * 6))(x, *shared)
+    alone = [Recurrence.apply(x[:, k], *shared) for k in range(3)]
+    for mine, others in zip(together, zip(*alone, strict=True), strict=True):
+        torch.testing.assert_close(mine, torch.stack(others))
+
+
+@pytest.mark.parametrize("order", ["forward", "backward", "scrambled"])
+@pytest.mark.parametrize("spelling", ["words", "digits"])
+def test_a_batch_holds_what_the_pairs_of_its_numbers_are(monkeypatch, order, spelling):
+    lists, drawn = NumberLists(longest=3, order=order, spelling=spelling), []
+    own = lists.training
+    monkeypatch.setattr(lists, "training", lambda *a: drawn.append(own(*a)) or drawn[-1])
+    stream = lists.batches(6)(torch.Generator().manual_seed(0))
+    for batch in itertools.islice(stream, 4):
+        expected = pad(lists.pair(numbers) for numbers in drawn[-1].tolist())
+        assert all(map(torch.equal, batch, expected))
+    spell = digit_by_digit if spelling == "digits" else lambda n: (english(n), german(n))
+    source, target = lists.pair([347, 120])
+    assert lists.source.decode(source) == spell(347)[0] + spell(120)[0]
+    in_order = lists.target.encode(spell(347)[1] + spell(120)[1])
+    right = {"forward": in_order, "backward": in_order[::-1]}.get(order, target)
+    assert target == right
+    assert sorted(target) == sorted(in_order)
+
+
+def test_lists_have_one_number_then_two_and_so_on_whatever_the_seed():
+    lists = NumberLists(longest=3, spelling="digits")
+    for seed in range(3):
+        stream = lists.batches(5)(torch.Generator().manual_seed(seed))
+        lengths = [source.shape for source, _ in itertools.islice(stream, 7)]
+        assert lengths == [(5, 3 * n) for n in (1, 2, 3, 1, 2, 3, 1)]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_filling_a_batch_up_changes_neither_loss_nor_gradient(variant):
+    model = Run(seed=0).build(lambda: Seq2Seq(12, 11, 8, **VARIANTS[variant])).double()
+    batch = pad([([4, 5, 6], [7, 8]), ([9, 10], [4, 5, 6, 10])])
+    filled = [nn.functional.pad(words, (0, 3), value=PAD) for words in batch]
+    losses = [translation_loss(model, words) for words in (batch, filled)]
+    torch.testing.assert_close(*losses)
+    gradients = [torch.autograd.grad(loss, [*model.parameters()]) for loss in losses]
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other)

@@ -237,3 +237,7 @@ class _StuckState(DecoderState):
     def select(self, rows: Tensor) -> DecoderState:
         """The same rows, whichever are asked for."""
         return self
+
+    def reorder(self, rows: Tensor) -> DecoderState:
+        """The same order."""
+        return self

@@ -69,9 +69,8 @@ def beam_search(
         logits, state = model.decode(word[:, None], state)
         step = next_log_probs(logits)  # (batch width, words)
         ended = ((word == EOS) | (word == PAD))[:, None]
-        padding = torch.full_like(step, -torch.inf).index_fill(
-            1, torch.tensor([PAD], device=device), 0.0
-        )
+        padding = torch.full_like(step[:1], -torch.inf)  # the only word after the end
+        padding[:, PAD] = 0.0
         step = torch.where(ended, padding, step).view(batch, width, -1)
         extended = total[:, :, None] + step  # log p so far
         ranked = extended
@@ -82,7 +81,7 @@ def beam_search(
         rows = (first_row + best // step.shape[-1]).flatten()
         word = (best % step.shape[-1]).flatten()
         words = torch.cat([words[rows], word[:, None]], 1)
-        state = state.select(rows)
+        state = state.reorder(rows)  # beams change places within a sentence
         if bool(((word == EOS) | (word == PAD)).all()):
             break
     winner = total.argmax(1) if rank == "total" else torch.zeros_like(total[:, 0], dtype=torch.long)

@@ -25,7 +25,7 @@ from paperbench.papers.seq2seq.captions import captions, corpus_bleu
 from paperbench.papers.seq2seq.decoding import Translations, beam_search, greedy
 from paperbench.papers.seq2seq.model import Seq2Seq
 from paperbench.papers.seq2seq.number_words import number_lists
-from paperbench.papers.seq2seq.pairs import PAD, Pair, Task, floor_accuracy, pad
+from paperbench.papers.seq2seq.pairs import PAD, Floor, Pair, Task, pad
 
 CLIP = 5.0  # gradient norm, Sutskever et al. section 3.4
 EXTRA_WORDS = 10  # a translation may be so much longer than the truth
@@ -103,7 +103,7 @@ def translation(
             memory=memory,
         ),
     )
-    model, device = fit.model, run.device
+    model, device, floor = fit.model, run.device, Floor(task.seen)
     tokens_short, loss_short = forced(model, task.short, device)
     tokens_long, loss_long = forced(model, task.long, device)
     exact_short, exact_long = (exact(model, pairs, device) for pairs in (task.short, task.long))
@@ -114,8 +114,8 @@ def translation(
         "loss_long": loss_long,
         "exact_short": exact_short,
         "exact_long": exact_long,
-        "floor_short": floor_accuracy(task.seen, [target for _, target in task.short]),
-        "floor_long": floor_accuracy(task.seen, [target for _, target in task.long]),
+        "floor_short": floor.accuracy(target for _, target in task.short),
+        "floor_long": floor.accuracy(target for _, target in task.long),
         **searches(model, task, device, beam_width, beam_rank),
     }
 

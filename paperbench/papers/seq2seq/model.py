@@ -133,6 +133,11 @@ class DecoderState:
             self.mask[rows],
         )
 
+    def reorder(self, rows: Tensor) -> DecoderState:
+        """`select` for rows that stand for sentences in the same order: the memory stays."""
+        layers = [(h[rows], c[rows]) for h, c in self.layers]
+        return DecoderState(layers, self.fed[rows], self.memory, self.mask)
+
 
 class Seq2Seq(nn.Module):
     """Source sentences and the target so far to logits of the next target word.

@@ -14,17 +14,20 @@ the same order.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from paperbench.papers.seq2seq.pairs import Batches, Pair, Task, Vocabulary, Words, pad
+from paperbench.papers.seq2seq.pairs import BOS, EOS, PAD, Batches, Pair, Task, Vocabulary, Words
 
 Order = Literal["forward", "backward", "scrambled"]
 Spelling = Literal["words", "digits"]
+Array = npt.NDArray[np.int64]
 
 ENGLISH_UNITS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 ENGLISH_TEENS = [
@@ -137,38 +140,91 @@ class NumberLists:
         }
         self.source = Vocabulary.of(source for source, _ in spelled.values())
         self.target = Vocabulary.of(target for _, target in spelled.values())
-        self._words = {
-            number: (self.source.encode(source), self.target.encode(target))
-            for number, (source, target) in spelled.items()
-        }
+        self._source = _table({n: self.source.encode(words) for n, (words, _) in spelled.items()})
+        self._target = _table({n: self.target.encode(words) for n, (_, words) in spelled.items()})
         self._training = np.array([number for number in NUMBERS if number not in HELD_OUT])
+        longest_target = longest * self._target.shape[1]
+        self._places = np.tile(np.arange(longest_target), (longest_target + 1, 1))
+        for n_words, places in enumerate(self._places):
+            places[:n_words] = np.random.default_rng(n_words).permutation(n_words)
+
+    def pairs(self, numbers: Array) -> list[Pair]:
+        """Source and target of every list. numbers: (n, length), 0 where a list is shorter."""
+        sources, targets = self._encode(numbers)
+        return [
+            ([word for word in source if word != PAD], [word for word in target if word != PAD])
+            for source, target in zip(sources.tolist(), targets.tolist(), strict=True)
+        ]
 
     def pair(self, numbers: list[int]) -> Pair:
         """Source and target of one list."""
-        source = [word for number in numbers for word in self._words[number][0]]
-        target = [word for number in numbers for word in self._words[number][1]]
-        if self.order == "backward":
-            target = target[::-1]
-        elif self.order == "scrambled":
-            places = np.random.default_rng(len(target)).permutation(len(target))
-            target = [target[place] for place in places]
-        return source, target
+        return self.pairs(np.array([numbers]))[0]
 
-    def draw(self, rng: np.random.Generator, n: int, length: int) -> list[Pair]:
-        """Training lists of `length` numbers, none of them held out."""
-        drawn = rng.choice(self._training, size=(n, length))
-        return [self.pair(numbers) for numbers in drawn.tolist()]
+    def training(self, rng: np.random.Generator, lengths: Array) -> Array:
+        """Training lists of so many numbers, none of them held out, as `pairs` takes them."""
+        return draw(rng, self._training, lengths)
 
     def batches(self, batch_size: int) -> Batches:
-        """An endless stream of training lists; those of one batch hold equally many numbers."""
+        """An endless stream of training lists; those of one batch hold equally many numbers.
+
+        1, 2, ..., longest and again from 1, whatever the seed: batches of several seeds differ in
+        length by what the words of their numbers do.
+        """
 
         def stream(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
             seed = int(torch.randint(2**62, (1,), generator=generator))
             rng = np.random.default_rng(seed)
-            while True:
-                yield pad(self.draw(rng, batch_size, int(rng.integers(1, self.longest + 1))))
+            for length in itertools.cycle(range(1, self.longest + 1)):
+                numbers = self.training(rng, np.full(batch_size, length))
+                sources, targets = self._encode(numbers)
+                yield torch.from_numpy(sources), torch.from_numpy(_delimited(targets))
 
         return stream
+
+    def _encode(self, numbers: Array) -> tuple[Array, Array]:
+        """Words of source and target, (n, words), padded behind."""
+        sources = _without_gaps(self._source[numbers].reshape(len(numbers), -1))
+        targets = self._target[numbers].reshape(len(numbers), -1)
+        if self.order == "backward":
+            targets = targets[:, ::-1]
+        targets = _without_gaps(targets)
+        if self.order == "scrambled":
+            places = self._places[(targets != PAD).sum(1), : targets.shape[1]]
+            targets = np.take_along_axis(targets, places, 1)
+        return sources, targets
+
+
+def _table(encoded: dict[int, list[int]]) -> Array:
+    """Words by number, (largest number + 1, most words), PAD behind and where none is."""
+    table = np.full((max(encoded) + 1, max(map(len, encoded.values()))), PAD)
+    for number, words in encoded.items():
+        table[number, : len(words)] = words
+    return table
+
+
+def _without_gaps(words: Array) -> Array:
+    """The same rows with all padding behind, as short as the longest allows."""
+    real = words != PAD
+    n_words = real.sum(1)
+    filled = np.full((len(words), n_words.max()), PAD)
+    filled[np.arange(filled.shape[1]) < n_words[:, None]] = words[real]
+    return filled
+
+
+def _delimited(words: Array) -> Array:
+    """Rows between BOS and EOS, (n, words + 2)."""
+    rows = np.pad(words, ((0, 0), (1, 1)), constant_values=PAD)
+    rows[:, 0] = BOS
+    rows[np.arange(len(rows)), (words != PAD).sum(1) + 1] = EOS
+    return rows
+
+
+def draw(rng: np.random.Generator, pool: Array, lengths: Array) -> Array:
+    """Lists of numbers from `pool`, (n, longest of `lengths`), 0 where a list is shorter."""
+    there = np.arange(lengths.max()) < lengths[:, None]
+    numbers = np.zeros(there.shape, np.int64)
+    numbers[there] = rng.choice(pool, there.sum())
+    return numbers
 
 
 def number_lists(
@@ -181,11 +237,11 @@ def number_lists(
     """Lists of 1 to `longest` numbers; `short` tests single numbers, `long` the longest lists."""
     lists = NumberLists(longest=longest, order=order, spelling=spelling)
     held_out = np.array(sorted(HELD_OUT))
-    short = [lists.pair([number]) for number in sorted(HELD_OUT)]
-    long = [lists.pair(numbers) for numbers in rng.choice(held_out, (N_TEST, longest)).tolist()]
-    lengths = rng.integers(1, longest + 1, N_SEEN).tolist()
-    seen = [lists.draw(rng, 1, length)[0][1] for length in lengths]
+    short = lists.pairs(held_out[:, None])
+    long = lists.pairs(draw(rng, held_out, np.full(N_TEST, longest)))
+    lengths = rng.integers(1, longest + 1, N_SEEN)
+    seen = [target for _, target in lists.pairs(lists.training(rng, lengths))]
     # The mixture that translations are scored on: every length equally often.
-    mixed = [lists.pair(rng.choice(held_out, 1 + i % longest).tolist()) for i in range(N_TEST)]
+    mixed = lists.pairs(draw(rng, held_out, 1 + np.arange(N_TEST) % longest))
     references = [" ".join(lists.target.decode(target)) for _, target in mixed]
     return Task(lists.source, lists.target, mixed, references, short, long, lists.batches, seen)

@@ -74,33 +74,51 @@ def _pad(sentences: Iterable[list[int]]) -> Tensor:
     return torch.tensor([row + [PAD] * (longest - len(row)) for row in rows])
 
 
-def floor_accuracy(seen: Iterable[list[int]], test: Iterable[list[int]]) -> float:
-    """Token accuracy of the best predictor that is given the target so far and no source.
+class Floor:
+    """The best predictor that is given the target so far and no source.
 
     Two are tried: the commonest word after the last two words, and after the last word at this
     position. Their counts come from `seen`; a context that never occurred falls back to the
     commonest word after the last one. The end of the sentence counts as a token.
     """
-    tables: list[dict[tuple[int, ...], Counter[int]]] = [{}, {}, {}]
-    for sentence in seen:
-        for word, contexts in _contexts(sentence):
-            for table, context in zip(tables, contexts, strict=True):
-                table.setdefault(context, Counter())[word] += 1
-    best = [
-        {context: counts.most_common(1)[0][0] for context, counts in table.items()}
-        for table in tables
-    ]
-    right, total = [0, 0], 0
-    for sentence in test:
-        for word, (last_two, position, last) in _contexts(sentence):
-            fallback = best[2].get(last, EOS)
-            right[0] += best[0].get(last_two, fallback) == word
-            right[1] += best[1].get(position, fallback) == word
-            total += 1
-    return max(right) / total
+
+    def __init__(self, seen: Iterable[list[int]]) -> None:
+        counts: list[Counter[tuple[tuple[int, ...], int]]] = [Counter(), Counter(), Counter()]
+        for sentence in seen:
+            words, contexts = _contexts(sentence)
+            for counted, context in zip(counts, contexts, strict=True):
+                counted.update(zip(context, words, strict=True))
+        self.best = [_commonest(counted) for counted in counts]
+
+    def accuracy(self, test: Iterable[list[int]]) -> float:
+        """Share of the tokens of `test` that the better of the two gets right."""
+        after_two, at_position, after_one = self.best
+        right, total = [0, 0], 0
+        for sentence in test:
+            words, contexts = _contexts(sentence)
+            for word, last_two, position, last in zip(words, *contexts, strict=True):
+                fallback = after_one.get(last, EOS)
+                right[0] += after_two.get(last_two, fallback) == word
+                right[1] += at_position.get(position, fallback) == word
+                total += 1
+        return max(right) / total
 
 
-def _contexts(sentence: list[int]) -> Iterator[tuple[int, list[tuple[int, ...]]]]:
+def _contexts(sentence: list[int]) -> tuple[list[int], list[list[tuple[int, ...]]]]:
+    """The words with EOS, and of each the last two words, its place and the last, the last."""
     full = [BOS, BOS, *sentence, EOS]
-    for i in range(2, len(full)):
-        yield full[i], [(full[i - 2], full[i - 1]), (i, full[i - 1]), (full[i - 1],)]
+    before, last, words = full[:-2], full[1:-1], full[2:]
+    return words, [
+        [*zip(before, last, strict=True)],
+        [*enumerate(last)],
+        [(word,) for word in last],
+    ]
+
+
+def _commonest(counts: Counter[tuple[tuple[int, ...], int]]) -> dict[tuple[int, ...], int]:
+    """For each context the word that was counted most often, the first one seen of several."""
+    best: dict[tuple[int, ...], int] = {}
+    for context, word in counts:
+        if counts[context, word] > counts[context, best.setdefault(context, word)]:
+            best[context] = word
+    return best
