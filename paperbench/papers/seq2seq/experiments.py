@@ -90,6 +90,7 @@ def translation(
         steps=steps,
         schedule=warmup_cosine(),
         clip=CLIP,
+        padding=PAD,
         build=lambda: Seq2Seq(
             len(task.source),
             len(task.target),
