@@ -111,8 +111,10 @@ def language_model(
         times: read(run, fit.model, inputs, targets, times * seq_len, stretch=seq_len)
         for times in (1, 2, 4, 8, 16)
     }
-    with fit.model.shuffled_gates():
-        shuffled = read(run, fit.model, inputs, targets, seq_len, stretch=seq_len)
+    shuffled = readings[1]
+    if gate != "open":
+        with fit.model.shuffled_gates():
+            shuffled = read(run, fit.model, inputs, targets, seq_len, stretch=seq_len)
     return {
         "val_loss": readings[1].all,
         "val_ppl": math.exp(readings[1].all),
