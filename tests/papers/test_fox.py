@@ -523,10 +523,11 @@ def test_arms_have_the_same_budget():
         last_write(run, steps=2, eval_streams=2, **options)
         return run.budget
 
-    data, fixed = budget(), budget(gate="fixed")
-    assert data["parameters"] == pytest.approx(fixed["parameters"], rel=0.01)
-    assert data["flops"] == pytest.approx(fixed["flops"], rel=0.05)
-    assert (data["examples"], data["steps"]) == (fixed["examples"], fixed["steps"])
+    data, fixed, open_ = budget(), budget(gate="fixed"), budget(gate="open")
+    for other in (fixed, open_):
+        assert data["parameters"] == pytest.approx(other["parameters"], rel=0.01)
+        assert data["flops"] == pytest.approx(other["flops"], rel=0.05)
+        assert (data["examples"], data["steps"]) == (other["examples"], other["steps"])
 
 
 @pytest.mark.parametrize("experiment", [language_model, last_write, overhead, recurrence])

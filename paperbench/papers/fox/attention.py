@@ -28,27 +28,39 @@ def forgetting_attention(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor | N
 
     log_forget: None leaves the gates open, which is plain attention.
     """
-    if log_forget is None:
-        return F.scaled_dot_product_attention(q, k, v, is_causal=True)
     if q.shape[-2] <= SHORT and q.device.type == "cpu" and q.dtype.itemsize >= 4:
         return short_attention(q, k, v, log_forget)
+    if log_forget is None:
+        return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    if q.is_cuda:
+        from paperbench.papers.fox import kernel  # defines operators, which a CPU does not need
+
+        if kernel.fits(q):
+            return kernel.kernel_attention(q, k, v, log_forget)
     return folded_attention(q, k, v, log_forget)
 
 
-def short_attention(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor) -> Tensor:
-    """(3) in three calls, for sequences so short that their matrices stay in the CPU's cache."""
+def short_attention(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor | None) -> Tensor:
+    """(3) in three calls, for sequences so short that their matrices stay in the CPU's cache.
+
+    Open gates gain nothing by it, but products of matrices are counted as FLOPs and those inside
+    of torch's fused kernel are not, on a CPU: arms compute alike, or their budgets differ.
+    """
     _, n_heads, seq_len, _ = q.shape
     rows = max(1, IN_CACHE // (n_heads * seq_len**2))
-    parts = zip(*(torch.split(part, rows) for part in (q, k, v, log_forget)), strict=True)
-    mixed = [_attend_at_once(*part) for part in parts]
+    parts = [torch.split(part, rows) for part in (q, k, v)]
+    gates = [None] * len(parts[0]) if log_forget is None else torch.split(log_forget, rows)
+    mixed = [_attend_at_once(*part) for part in zip(*parts, gates, strict=True)]
     return mixed[0] if len(mixed) == 1 else torch.cat(mixed)
 
 
-def _attend_at_once(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor) -> Tensor:
+def _attend_at_once(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor | None) -> Tensor:
     shape = q.shape
-    q, k, v, cumulative = (part.flatten(0, 1) for part in (q, k, v, log_forget.cumsum(-1)))
-    future = q.new_full((shape[-2], shape[-2]), -math.inf).triu(1)
-    decay = (future + cumulative[..., :, None]) - cumulative[..., None, :]  # D_ij, (2)
+    q, k, v = (part.flatten(0, 1) for part in (q, k, v))
+    decay = q.new_full((shape[-2], shape[-2]), -math.inf).triu(1)
+    if log_forget is not None:
+        cumulative = log_forget.cumsum(-1).flatten(0, 1)
+        decay = (decay + cumulative[..., :, None]) - cumulative[..., None, :]  # D_ij, (2)
     logits = torch.baddbmm(decay, q, k.mT, alpha=1 / math.sqrt(shape[-1]))
     return torch.bmm(logits.softmax(-1), v).view(shape)  # (3)
 
