@@ -86,13 +86,26 @@ def test_the_definition_is_a_product_of_gates():
     )
 
 
-def test_folding_changes_neither_the_value_nor_a_gradient():
+@pytest.mark.parametrize("form", [fox.folded_attention, fox.short_attention])
+def test_no_form_changes_the_value_or_a_gradient(form):
     inputs = random_inputs(33)
     expected = output_and_gradients(fox.naive_forgetting_attention, inputs)
-    assert relative_error(output_and_gradients(fox.forgetting_attention, inputs), expected) < 1e-12
+    assert relative_error(output_and_gradients(form, inputs), expected) < 1e-12
 
 
-@pytest.mark.parametrize("seq_len", [256, 1024])
+def test_a_batch_that_leaves_the_cache_is_read_in_parts(monkeypatch):
+    inputs = random_inputs(9)
+    whole = output_and_gradients(fox.short_attention, inputs)
+    monkeypatch.setattr(fox, "IN_CACHE", 3 * 9**2)  # of one sequence
+    calls = []
+    at_once = fox._attend_at_once
+    monkeypatch.setattr(fox, "_attend_at_once", lambda *x: calls.append(len(x[0])) or at_once(*x))
+    parts = output_and_gradients(fox.short_attention, inputs)
+    assert calls == [1, 1]
+    assert relative_error(parts, whole) < 1e-14
+
+
+@pytest.mark.parametrize("seq_len", [fox.SHORT, 256, 1024])
 def test_float32_stays_near_the_float64_oracle(seq_len):
     inputs = random_inputs(seq_len, d_head=16)
     expected = output_and_gradients(fox.naive_forgetting_attention, inputs)
@@ -136,6 +149,69 @@ def test_the_running_sum_is_exact_where_float32_is_not():
     plain = log_forget.cumsum(-1)
     theirs = ((plain - plain.mean()) - exact).abs().max()
     assert ours < 1e-4 < theirs
+
+
+def plain_attention(q, k, v, log_forget):
+    return F.scaled_dot_product_attention(q, k, v, is_causal=True) + 0 * log_forget[..., None]
+
+
+@pytest.mark.parametrize(("dtype", "strong"), [(torch.bfloat16, 200), (torch.float16, 20)])
+def test_in_sixteen_bits_the_gates_are_as_exact_as_the_rest(dtype, strong):
+    inputs = [part.to(dtype) for part in random_inputs(1024, d_head=16)]
+    inputs[3][..., 1:512] -= strong  # its sums need three parts in bfloat16
+
+    def errors(attention, oracle):
+        pairs = zip(
+            output_and_gradients(attention, inputs, dtype),
+            output_and_gradients(oracle, inputs),
+            strict=True,
+        )
+        return [relative_error([got], [expected]) for got, expected in list(pairs)[:4]]
+
+    ours = errors(fox.forgetting_attention, fox.naive_forgetting_attention)
+    assert max(ours) < 2 * max(errors(plain_attention, plain_attention))
+    one_part = errors(
+        lambda q, k, v, g: fox.forgetting_attention(q, k, v, rounded_steps(g)),
+        fox.naive_forgetting_attention,
+    )
+    assert min(one_part) > 10 * max(ours)
+
+
+def rounded_steps(log_forget):
+    """Gates whose running sum is what 16 bits hold of it: one part instead of three."""
+    sums = fox.centred_cumulative(log_forget).to(log_forget.dtype).double()
+    return sums.diff(dim=-1, prepend=torch.zeros_like(sums[..., :1]))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seq_len", [9, fox.SHORT + 6])
+@pytest.mark.parametrize("gate", ["data", "fixed", "foreign", "open"])
+def test_replicates_together_are_each_alone(gate, seq_len):
+    models = [
+        Run(seed=seed).build(
+            lambda: LanguageModel(11, d_model=16, n_layers=2, n_heads=2, gate=gate)
+        )
+        for seed in range(3)
+    ]
+    tokens = torch.randint(11, (3, 4, seq_len + 1), generator=torch.Generator().manual_seed(0))
+
+    def loss(parameters, tokens):
+        logits = torch.func.functional_call(models[0], parameters, (tokens[:, :-1],))
+        return F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
+
+    stacked, _ = torch.func.stack_module_state(models)
+    together = torch.func.vmap(loss, randomness="different")(stacked, tokens)
+    together.sum().backward()
+    inside, _ = torch.func.vmap(torch.func.grad_and_value(loss), randomness="different")(
+        {name: x.detach() for name, x in stacked.items()}, tokens
+    )
+    for i, model in enumerate(models):
+        alone = loss(dict(model.named_parameters()), tokens[i])
+        alone.backward()
+        torch.testing.assert_close(together[i], alone)
+        for name, parameter in model.named_parameters():
+            torch.testing.assert_close(stacked[name].grad[i], parameter.grad, msg=name)
+            torch.testing.assert_close(inside[name][i], parameter.grad, msg=name)
 
 
 # The recurrence
@@ -335,6 +411,15 @@ def test_witten_bell_smoothing_sums_to_one():
         assert total == pytest.approx(1)
 
 
+def test_the_pairs_of_a_text_are_counted_once(monkeypatch):
+    calls, unique = [], torch.unique
+    monkeypatch.setattr(torch, "unique", lambda *x, **y: calls.append(1) or unique(*x, **y))
+    ones, other = (periodic_text(torch.Generator().manual_seed(seed)) for seed in (1, 2))
+    floors = [bigram_loss(text, text.valid[:-1], text.valid[1:]) for text in (ones, other, ones)]
+    assert floors[0] == floors[2] != floors[1]
+    assert len(calls) == 2
+
+
 def test_characters_and_words_are_numbered_by_the_training_text():
     corpus = Corpus("a b\nb <unk>\n", "b new\n", "")
     words = tokenise(corpus, "word")
@@ -438,10 +523,11 @@ def test_arms_have_the_same_budget():
         last_write(run, steps=2, eval_streams=2, **options)
         return run.budget
 
-    data, fixed = budget(), budget(gate="fixed")
-    assert data["parameters"] == pytest.approx(fixed["parameters"], rel=0.01)
-    assert data["flops"] == pytest.approx(fixed["flops"], rel=0.05)
-    assert (data["examples"], data["steps"]) == (fixed["examples"], fixed["steps"])
+    data, fixed, open_ = budget(), budget(gate="fixed"), budget(gate="open")
+    for other in (fixed, open_):
+        assert data["parameters"] == pytest.approx(other["parameters"], rel=0.01)
+        assert data["flops"] == pytest.approx(other["flops"], rel=0.05)
+        assert (data["examples"], data["steps"]) == (other["examples"], other["steps"])
 
 
 @pytest.mark.parametrize("experiment", [language_model, last_write, overhead, recurrence])

@@ -16,27 +16,79 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from paperbench.layers.replicates import replicates_in_batch
 
+SHORT = 64  # tokens: up to here the CPU is faster with whole matrices than with blocks of them,
+IN_CACHE = 1 << 18  # as long as the numbers in them are no more than this
+
+
+@replicates_in_batch
 def forgetting_attention(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor | None) -> Tensor:
-    """Causal softmax attention whose logits decay by the gates in between.
-
-    With c_t the sum of log f up to t, the logit q_i.k_j / sqrt(d) + c_i - c_j is itself one dot
-    product, of [sqrt(d) c_i, 1, q_i] and [1, -sqrt(d) c_j, k_j] over sqrt(d): two more channels a
-    head, and any fused kernel computes it without a (seq, seq) matrix of biases. The gate's
-    channels come first, so that the large numbers cancel before the small ones are added.
+    """Causal softmax attention whose logits decay by the gates in between, in its fastest form.
 
     log_forget: None leaves the gates open, which is plain attention.
     """
+    if q.shape[-2] <= SHORT and q.device.type == "cpu" and q.dtype.itemsize >= 4:
+        return short_attention(q, k, v, log_forget)
     if log_forget is None:
         return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    if q.is_cuda:
+        from paperbench.papers.fox import kernel  # defines operators, which a CPU does not need
+
+        if kernel.fits(q):
+            return kernel.kernel_attention(q, k, v, log_forget)
+    return folded_attention(q, k, v, log_forget)
+
+
+def short_attention(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor | None) -> Tensor:
+    """(3) in three calls, for sequences so short that their matrices stay in the CPU's cache.
+
+    Open gates gain nothing by it, but products of matrices are counted as FLOPs and those inside
+    of torch's fused kernel are not, on a CPU: arms compute alike, or their budgets differ.
+    """
+    _, n_heads, seq_len, _ = q.shape
+    rows = max(1, IN_CACHE // (n_heads * seq_len**2))
+    parts = [torch.split(part, rows) for part in (q, k, v)]
+    gates = [None] * len(parts[0]) if log_forget is None else torch.split(log_forget, rows)
+    mixed = [_attend_at_once(*part) for part in zip(*parts, gates, strict=True)]
+    return mixed[0] if len(mixed) == 1 else torch.cat(mixed)
+
+
+def _attend_at_once(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor | None) -> Tensor:
+    shape = q.shape
+    q, k, v = (part.flatten(0, 1) for part in (q, k, v))
+    decay = q.new_full((shape[-2], shape[-2]), -math.inf).triu(1)
+    if log_forget is not None:
+        cumulative = log_forget.cumsum(-1).flatten(0, 1)
+        decay = (decay + cumulative[..., :, None]) - cumulative[..., None, :]  # D_ij, (2)
+    logits = torch.baddbmm(decay, q, k.mT, alpha=1 / math.sqrt(shape[-1]))
+    return torch.bmm(logits.softmax(-1), v).view(shape)  # (3)
+
+
+def folded_attention(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor) -> Tensor:
+    """The gates as channels of the heads, for any fused kernel of plain attention.
+
+    With c_t the sum of log f up to t, the logit q_i.k_j / sqrt(d) + c_i - c_j is itself one dot
+    product, of [sqrt(d) c_i, 1, q_i] and [1, -sqrt(d) c_j, k_j] over sqrt(d): two more channels a
+    head, and no (seq, seq) matrix of biases. The gate's channels come first, so that the large
+    numbers cancel before the small ones are added.
+
+    No number of 16 bits holds c. Three of them do, each the rounding of what those before it left,
+    in six channels: a product with 1 is exact, and kernels add up in float32. (float16 ends at
+    65504, so that sqrt(d) |c| must, too.)
+    """
     d_head = q.shape[-1]
-    folded = centred_cumulative(log_forget, math.sqrt(d_head))[..., None]  # sqrt(d) c
-    ones = torch.ones_like(folded)
+    rest = centred_cumulative(log_forget, math.sqrt(d_head))[..., None]  # sqrt(d) c
+    parts = [rest.to(q.dtype)]
+    while len(parts) < 3 and q.dtype.itemsize < 4:
+        rest = rest - parts[-1]
+        parts.append(rest.to(q.dtype))
+    ones = [torch.ones_like(part) for part in parts]
     # A row of the softmax is blind to c_i, whose gradient is zero up to rounding. It stays all the
     # same: in the sum over later gates its rounding cancels that of -c_j.
-    folded_q = torch.cat([folded, ones, q], dim=-1)  # (4)
-    folded_k = torch.cat([ones, -folded, k], dim=-1)
-    folded_v = F.pad(v, (0, 2))  # the kernels want equal head sizes
+    folded_q = torch.cat([*parts, *ones, q], dim=-1)  # (4)
+    folded_k = torch.cat([*ones, *(-part for part in parts), k], dim=-1)
+    folded_v = F.pad(v, (0, 2 * len(parts)))  # the kernels want equal head sizes
     mixed = F.scaled_dot_product_attention(
         folded_q, folded_k, folded_v, is_causal=True, scale=1 / math.sqrt(d_head)
     )
@@ -44,17 +96,18 @@ def forgetting_attention(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor | N
 
 
 def centred_cumulative(log_forget: Tensor, scale: float = 1.0) -> Tensor:
-    """`scale` times the running sum of log f along the sequence, less its mean.
+    """`scale` times the running sum of log f along the sequence, less its mean, in float32 or more.
 
     Only differences of it matter. It is summed in float64: after 4096 gates it is in the hundreds,
     and what float32 would round away there is an error in the weights.
     """
     exact = log_forget.to(_summing_dtype(log_forget)).cumsum(-1)  # (2)
-    return ((exact - exact.mean(-1, keepdim=True)) * scale).to(log_forget.dtype)
+    exact = (exact - exact.mean(-1, keepdim=True)) * scale
+    return exact.to(torch.promote_types(log_forget.dtype, torch.float32))
 
 
 def _summing_dtype(x: Tensor) -> torch.dtype:
-    return x.dtype if x.device.type == "mps" else torch.float64  # mps has no float64
+    return torch.float32 if x.device.type == "mps" else torch.float64  # mps has no float64
 
 
 def naive_forgetting_attention(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor) -> Tensor:

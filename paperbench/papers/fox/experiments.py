@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 
 from paperbench.lab import (
+    Gpu,
     Metrics,
     Run,
     accuracy,
@@ -44,6 +45,7 @@ from paperbench.papers.fox.text import (
 
 BETAS = (0.9, 0.95)
 CLIP = 1.0
+GPU = Gpu(bf16=True, graph=True)
 LONGEST = 16  # evaluated up to so many training lengths
 
 
@@ -101,6 +103,7 @@ def language_model(
         steps=steps,
         schedule=warmup_cosine(),
         clip=CLIP,
+        gpu=GPU,
     )
     longest = LONGEST * seq_len
     n_scored = min(eval_tokens, len(text.valid) - 1) // longest * longest
@@ -111,8 +114,10 @@ def language_model(
         times: read(run, fit.model, inputs, targets, times * seq_len, stretch=seq_len)
         for times in (1, 2, 4, 8, 16)
     }
-    with fit.model.shuffled_gates():
-        shuffled = read(run, fit.model, inputs, targets, seq_len, stretch=seq_len)
+    shuffled = readings[1]
+    if gate != "open":
+        with fit.model.shuffled_gates():
+            shuffled = read(run, fit.model, inputs, targets, seq_len, stretch=seq_len)
     return {
         "val_loss": readings[1].all,
         "val_ppl": math.exp(readings[1].all),
@@ -185,6 +190,7 @@ def last_write(
         steps=steps,
         schedule=warmup_cosine(),
         clip=CLIP,
+        gpu=GPU,
     )
     tests = {"": (seq_len, write), "_8x": (8 * seq_len, write), "_sparse": (4 * seq_len, write / 4)}
     metrics = {}

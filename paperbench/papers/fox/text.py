@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from paperbench.lab import Corpus, Run
+from paperbench.lab import Corpus, Run, shared
 
 Unit = Literal["character", "word"]
 UNKNOWN = "<unk>"  # WikiText's own word for a rare one
@@ -19,7 +19,7 @@ END_OF_LINE = "<eos>"
 EVAL_TOKENS = 2048  # in one forward pass, at least one window
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Text:
     """Token ids, each part of shape (n_tokens,) int64."""
 
@@ -48,7 +48,7 @@ class Text:
         return stream
 
 
-@cache
+@shared
 def tokenise(corpus: Corpus, unit: Unit) -> Text:
     """Number the tokens of a corpus by its training part; what is not there is unknown.
 
@@ -128,17 +128,23 @@ def bigram_loss(text: Text, inputs: Tensor, targets: Tensor) -> float:
     p(b|a) = (count(ab) + kinds(a) p(b)) / (count(a) + kinds(a)), where kinds(a) is how many
     different tokens follow a: no parameter to choose, fit for characters and for words.
     """
-    size = text.vocab_size
-    pairs, counts = torch.unique(text.train[:-1] * size + text.train[1:], return_counts=True)
-    followers = text.train[:-1].bincount(minlength=size).double()
-    kinds = (pairs // size).bincount(minlength=size).double()
-    wanted = inputs * size + targets
+    pairs, counts, followers, kinds = _bigrams(text)
+    wanted = inputs * text.vocab_size + targets
     place = torch.searchsorted(pairs, wanted).clamp(max=len(pairs) - 1)
     seen = torch.where(pairs[place] == wanted, counts[place], 0).double()
     unigram = _unigram(text)[targets]
     mass = followers[inputs] + kinds[inputs]
     smoothed = (seen + kinds[inputs] * unigram) / mass.clamp(min=1)
     return float(-torch.where(mass > 0, smoothed, unigram).log().mean())
+
+
+@lru_cache(maxsize=4)  # every run of a process on one text; a periodic one is a run's own
+def _bigrams(text: Text) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Each different pair, as a number, and its count; each token's successors, and their kinds."""
+    size = text.vocab_size
+    pairs, counts = torch.unique(text.train[:-1] * size + text.train[1:], return_counts=True)
+    followers = text.train[:-1].bincount(minlength=size).double()
+    return pairs, counts, followers, (pairs // size).bincount(minlength=size).double()
 
 
 def _unigram(text: Text) -> Tensor:
