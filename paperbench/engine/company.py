@@ -17,7 +17,7 @@ from paperbench.engine.isolation import isolated, process_state, restore
 from paperbench.engine.speeds import ArmSpeed
 from paperbench.errors import RunError
 from paperbench.lab.stacking import Unstackable, is_alike
-from paperbench.lab.together import Trained, measure_gain, train_together, try_together
+from paperbench.lab.together import Trained, measure_gain, quiet, train_together, try_together
 from paperbench.lab.training import Fit, Replicate, Training
 
 Result = TypeVar("Result")
@@ -98,7 +98,7 @@ def carry_out(
         for member in members:
             member.proceed()
         while waiting := [member for member in members if member.asked is not None]:
-            with isolated(seed=0):
+            with isolated(seed=0), quiet():
                 _answer(waiting, how)
             for member in waiting:
                 member.asked = None

@@ -157,6 +157,14 @@ class Trial:
     flops: list[float]
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without vmap's warnings of what it does slowly: how fast it is gets measured."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "There is a performance drop", UserWarning)
+        yield
+
+
 def try_together(trainings: Sequence[Training[Any]]) -> Trial:
     """Take the first step together and alone, of fresh replicates that are thrown away.
 

@@ -60,7 +60,7 @@ class Dropout(nn.Module):
             return h * (self.frozen_mask * self.scale)
         if not self.training or not self.is_random:
             return h  # (3): E[r / p] = 1
-        kept = torch.rand_like(h).lt_(self.keep)  # (1): r, 0 or 1
+        kept = torch.rand_like(h).lt(self.keep).to(h.dtype)  # (1): r, 0 or 1
         return h * kept.mul_(self.scale)  # (2)
 
 
