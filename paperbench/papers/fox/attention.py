@@ -18,9 +18,6 @@ from torch.nn import functional as F
 
 from paperbench.layers.replicates import replicates_in_batch
 
-SHORT = 64  # tokens: up to here the CPU is faster with whole matrices than with blocks of them,
-IN_CACHE = 1 << 18  # as long as the numbers in them are no more than this
-
 
 @replicates_in_batch
 def forgetting_attention(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor | None) -> Tensor:
@@ -28,8 +25,6 @@ def forgetting_attention(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor | N
 
     log_forget: None leaves the gates open, which is plain attention.
     """
-    if q.shape[-2] <= SHORT and q.device.type == "cpu" and q.dtype.itemsize >= 4:
-        return short_attention(q, k, v, log_forget)
     if log_forget is None:
         return F.scaled_dot_product_attention(q, k, v, is_causal=True)
     if q.is_cuda:
@@ -38,31 +33,6 @@ def forgetting_attention(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor | N
         if kernel.fits(q):
             return kernel.kernel_attention(q, k, v, log_forget)
     return folded_attention(q, k, v, log_forget)
-
-
-def short_attention(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor | None) -> Tensor:
-    """(3) in three calls, for sequences so short that their matrices stay in the CPU's cache.
-
-    Open gates gain nothing by it, but products of matrices are counted as FLOPs and those inside
-    of torch's fused kernel are not, on a CPU: arms compute alike, or their budgets differ.
-    """
-    _, n_heads, seq_len, _ = q.shape
-    rows = max(1, IN_CACHE // (n_heads * seq_len**2))
-    parts = [torch.split(part, rows) for part in (q, k, v)]
-    gates = [None] * len(parts[0]) if log_forget is None else torch.split(log_forget, rows)
-    mixed = [_attend_at_once(*part) for part in zip(*parts, gates, strict=True)]
-    return mixed[0] if len(mixed) == 1 else torch.cat(mixed)
-
-
-def _attend_at_once(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor | None) -> Tensor:
-    shape = q.shape
-    q, k, v = (part.flatten(0, 1) for part in (q, k, v))
-    decay = q.new_full((shape[-2], shape[-2]), -math.inf).triu(1)
-    if log_forget is not None:
-        cumulative = log_forget.cumsum(-1).flatten(0, 1)
-        decay = (decay + cumulative[..., :, None]) - cumulative[..., None, :]  # D_ij, (2)
-    logits = torch.baddbmm(decay, q, k.mT, alpha=1 / math.sqrt(shape[-1]))
-    return torch.bmm(logits.softmax(-1), v).view(shape)  # (3)
 
 
 def folded_attention(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor) -> Tensor:
