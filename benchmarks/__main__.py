@@ -1,8 +1,26 @@
-"""All benchmarks, one table after the other: `python -m benchmarks` (about fifteen minutes)."""
+"""All benchmarks, one table after the other: `python -m benchmarks` (about forty minutes)."""
 
-from benchmarks import calibration, forgetting_attention, lstm, overhead, startup, verification
+from benchmarks import (
+    calibration,
+    forgetting_attention,
+    lstm,
+    overhead,
+    replicates,
+    startup,
+    verdict,
+    verification,
+)
 
 if __name__ == "__main__":
-    for benchmark in (startup, overhead, forgetting_attention, lstm, calibration, verification):
+    for benchmark in (
+        startup,
+        overhead,
+        replicates,
+        forgetting_attention,
+        lstm,
+        calibration,
+        verdict,
+        verification,
+    ):
         print(f"\n## {benchmark.__name__}\n")
         benchmark.main()
