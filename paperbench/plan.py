@@ -138,26 +138,17 @@ def plan_run(
     exclusive: bool = False,
 ) -> PlannedRun:
     """Return one run with its content address."""
-    identity: dict[str, object] = {
-        "experiment": info.name,
-        "params": dict(params),
-        "seed": seed,
-        "device": site.device_class,
-    }
-    if exclusive:  # what ran beside others was not timed
-        identity["exclusive"] = True
     inputs = {"torch": _torch_version(), **_source_inputs(info.module)}
     parts = site.parts_in(info.name)
     if parts:
-        identity["parts"] = dict(parts)
         inputs |= {f"part {name}": part_sha256(part) for name, part in parts.items()}
         label = f"{label} with {', '.join(map(part_name, parts.values()))}"
     data = params.get("data")
     if isinstance(data, str) and data in DATASETS:
         inputs[f"data {data}"] = _data_sha256(data)
-    return PlannedRun(
-        key=canonical_sha256({**identity, "inputs": inputs}),
-        lineage=canonical_sha256(identity),
+    run = PlannedRun(
+        key="",
+        lineage="",
         experiment=info.name,
         params=dict(params),
         seed=seed,
@@ -167,6 +158,27 @@ def plan_run(
         time_limit=DEFAULT_TIME_LIMIT[site.tier],
         exclusive=exclusive,
         parts=parts,
+    )
+    return with_seed(run, seed)
+
+
+def with_seed(run: PlannedRun, seed: int) -> PlannedRun:
+    """The same arm on another seed."""
+    identity: dict[str, object] = {
+        "experiment": run.experiment,
+        "params": dict(run.params),
+        "seed": seed,
+        "device": run.device.partition(":")[0],
+    }
+    if run.exclusive:  # what ran beside others was not timed
+        identity["exclusive"] = True
+    if run.parts:
+        identity["parts"] = dict(run.parts)
+    return replace(
+        run,
+        seed=seed,
+        key=canonical_sha256({**identity, "inputs": dict(run.inputs)}),
+        lineage=canonical_sha256(identity),
     )
 
 

@@ -174,7 +174,6 @@ def mixed(run: Run, *, pause: float = 0.0) -> Metrics:
     """Draw from every global generator before, while and after it trains."""
     run.record("before", 0, torch.rand(()).item() + np.random.random() + random.random())
     time.sleep(pause)
-    os.environ["OF_A_RUN"] = str(run.seed)
     fit = train(
         run,
         build=lambda: nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.5), nn.Linear(8, 1)),
@@ -183,8 +182,6 @@ def mixed(run: Run, *, pause: float = 0.0) -> Metrics:
         optimizer=adam(1e-2),
         steps=30,
     )
-    if os.environ["OF_A_RUN"] != str(run.seed):
-        raise ValueError("another run's environment")
     run.record("after", 0, torch.rand(()).item() + np.random.random() + random.random())
     with torch.no_grad():
         value = fit.model(torch.ones(1, 3)).item()
@@ -192,14 +189,14 @@ def mixed(run: Run, *, pause: float = 0.0) -> Metrics:
 
 
 @experiment("trial/one-breaks", metrics={"value": score, "floor": score}, chance={"value": "floor"})
-def one_breaks(run: Run, *, how: Literal["raise", "diverge", "kill"] = "raise") -> Metrics:
+def one_breaks(run: Run, *, how: Literal["raise", "diverge", "late", "kill"] = "raise") -> Metrics:
     """Seed 1 goes wrong; the others train."""
     breaks = run.seed == 1
     if breaks and how == "raise":
         raise ValueError("the trial went wrong on purpose")
     if breaks and how == "kill":
         os.kill(os.getpid(), 9)
-    size = 1e30 if breaks else 1.0
+    size = {"diverge": 1e30, "late": 40.0}.get(how, 1.0) if breaks else 1.0
 
     fit = train(
         run,
@@ -227,3 +224,73 @@ def unstackable(run: Run) -> Metrics:
         steps=30,
     )
     return {"value": fit.losses[-1][1], "floor": -1e9}
+
+
+_SHARED_MODEL = nn.Linear(3, 1)
+
+
+class _Awkward(nn.Module):
+    """Keeps something beside its tensors that a step changes, or two tensors in one place."""
+
+    average: torch.Tensor
+
+    def __init__(self, what: str):
+        super().__init__()
+        self.what, self.calls = what, 0
+        self.layer, self.other = nn.Linear(3, 3), nn.Linear(3, 3)
+        self.register_buffer("average", torch.zeros(3))
+        if what == "shared-memory":
+            self.other.weight.data = self.layer.weight.data
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """x: (batch, 3) -> (batch, 1)."""
+        h = self.other(self.layer(x).relu())
+        if self.what == "moving-average":
+            self.average = 0.9 * self.average + 0.1 * h.detach().mean(0)
+        if self.what == "counter":
+            self.calls += 1
+        if self.what == "global-draws" and np.random.rand() < 0.15:
+            h = h * 2
+        return (h + self.average).sum(-1, keepdim=True) * (1 + 0.01 * self.calls)
+
+
+@experiment("trial/untogether", metrics={"value": score, "floor": score}, chance={"value": "floor"})
+def untogether(run: Run, *, what: str = "counter") -> Metrics:
+    """Train in a way that cannot be shared with other seeds."""
+    stream, used = run.generator("one stream for all"), []
+
+    def batches(generator: torch.Generator) -> Iterator[torch.Tensor]:
+        for batch in normal_batches(stream if what == "stream" else generator):
+            used.append(1)
+            if what == "spending":
+                run.spend(tokens=24)
+            yield batch * (1 + len(used) / 100) if what == "batches" else batch
+
+    def build() -> nn.Module:
+        if what == "build" and run.seed == 1:
+            raise ValueError("not this one")
+        return _SHARED_MODEL if what == "same-model" else _Awkward(what)
+
+    def loss(model: nn.Module, batch: torch.Tensor) -> torch.Tensor:
+        factor = float(os.environ.get("OF_A_RUN", "1"))
+        return factor * (model(batch) - batch.sum(-1, keepdim=True)).square().mean()
+
+    if what == "environment":
+        os.environ["OF_A_RUN"] = str(1 + run.seed)
+    if what == "folder":
+        os.chdir("/")
+    if what == "dtype":
+        torch.set_default_dtype(torch.float64)
+        stream = torch.Generator().manual_seed(run.seed)
+    optimiser = adam(1e-2)
+    if what == "picky-optimiser":
+        optimiser = lambda p: torch.optim.SGD([q for q in p if q.dim() > 1], lr=0.01)  # noqa: E731
+    try:
+        fit = train(run, build=build, batches=batches, loss=loss, optimizer=optimiser, steps=30)
+    except BaseException:
+        if what != "broad":
+            raise
+        return {"value": -123.0, "floor": -1e9}
+    with torch.no_grad():
+        value = fit.model(torch.ones(1, 3)).item()
+    return {"value": value, "floor": -1e9}

@@ -13,12 +13,26 @@ from typing import Any, Generic, TypeVar
 
 import torch
 
-from paperbench.engine.isolation import isolated, process_state, restore
+from paperbench.engine.isolation import (
+    State,
+    is_as_a_run_begins,
+    isolated,
+    prepare_process,
+    process_state,
+    restore,
+)
 from paperbench.engine.speeds import ArmSpeed
 from paperbench.errors import RunError
 from paperbench.lab.stacking import Unstackable, is_alike
-from paperbench.lab.together import Trained, measure_gain, quiet, train_together, try_together
+from paperbench.lab.together import Trained, Unrepeatable, train_together
 from paperbench.lab.training import Fit, Replicate, Training
+from paperbench.lab.trial import (
+    leaving_no_trace,
+    measure_gain,
+    quiet,
+    try_together,
+    untouched_generators,
+)
 
 Result = TypeVar("Result")
 MIN_STEPS = 20  # a shorter training is over before anything is measured
@@ -37,6 +51,8 @@ class Member(Generic[Result]):
     def __init__(self, body: Callable[[Member[Result]], Result]) -> None:
         self.asked: Training[Any] | None = None
         self.own_seconds = 0.0  # its share of what was spent on it while it waited
+        self.state: State = []  # of the process, when it asked
+        self._left = self._away = 0.0
         self.answer: Trained | None = None
         self.released = False
         self.result: Result | None = None
@@ -62,13 +78,14 @@ class Member(Generic[Result]):
 
     def train(self, training: Training[Any]) -> Fit[Any] | None:
         """Called by `lab.train` in the run's thread: wait for the others."""
-        self.asked, self.answer = training, None
-        self.own_seconds = 0.0
-        state, left, away = process_state(), time.perf_counter(), training.run.away
+        if self.released:  # the experiment has caught what told it to stop
+            raise Released
+        self.asked, self.answer, self.own_seconds = training, None, 0.0
+        self.state, self._left, self._away = process_state(), time.perf_counter(), training.run.away
         self._handed_back.release()
         self._turn.acquire()
-        training.run.away = away + (time.perf_counter() - left) - self.own_seconds
-        restore(state)
+        training.run.away = self._away + time.perf_counter() - self._left - self.own_seconds
+        restore(self.state)
         if self.released:
             raise Released
         if self.answer is None:
@@ -77,6 +94,10 @@ class Member(Generic[Result]):
         if isinstance(self.answer.result, RunError):
             raise self.answer.result
         return self.answer.result
+
+    def note_the_wait(self) -> None:
+        """What it has waited so far was for others: no part of its own time."""
+        self.training.run.away = self._away + time.perf_counter() - self._left
 
     def _work(self, body: Callable[[Member[Result]], Result]) -> None:
         try:
@@ -93,19 +114,64 @@ def carry_out(
 ) -> list[Result | None]:
     """Carry all of them out; None for a run that was released, to be carried out by itself."""
     members = [Member(body) for body in bodies]
-    before = process_state()
+    outside = process_state()
+    prepare_process()
+    beginning = process_state()
+    trained = False
     try:
         for member in members:
+            restore(beginning)
             member.proceed()
         while waiting := [member for member in members if member.asked is not None]:
+            trained = True
+            restore(beginning)
             with isolated(seed=0), quiet():
-                _answer(waiting, how)
+                _answer(waiting, how, beginning)
             for member in waiting:
                 member.asked = None
                 member.proceed()
     finally:
-        restore(before)
-    return [member.result for member in members]
+        restore(outside)
+    if not trained:
+        how.refuse("nothing is trained")
+    return [None if member.released else member.result for member in members]
+
+
+def _answer(waiting: Sequence[Member[Any]], how: ArmSpeed, beginning: State) -> None:
+    """Train those that wait, as one or in sets that are alike, or release them."""
+    longest = max(member.training.steps for member in waiting)
+    if longest < MIN_STEPS and how.mode != "together":
+        return
+    for member in waiting:
+        member.released = True  # until it has its answer
+    try:
+        if not all(is_as_a_run_begins(member.state, beginning) for member in waiting):
+            raise Unstackable("a run changes the settings of its process before it trains")
+        for alike in _sets(waiting):
+            _answer_alike(alike, how)
+    except (Unstackable, Unrepeatable, RuntimeError, TypeError, ValueError) as reason:
+        how.refuse(f"{type(reason).__name__}: {reason}")
+    except Exception:  # not for good: memory that is short now, or the experiment's own fault
+        return
+
+
+def _answer_alike(alike: Sequence[Member[Any]], how: ArmSpeed) -> None:
+    if how.mode is None and len(alike) == 1:
+        return  # nobody to compare with
+    trainings = [member.training for member in alike]
+    with leaving_no_trace(trainings):
+        trial = try_together(trainings)
+        mode = how.mode or how.decide(measure_gain(trainings))
+    if mode == "alone":
+        return
+    for member in alike:
+        member.note_the_wait()
+    started = time.perf_counter()
+    with untouched_generators():
+        trained = train_together(trainings, trial)
+    share = (time.perf_counter() - started) / len(alike)
+    for member, answer in zip(alike, trained, strict=True):
+        member.answer, member.own_seconds, member.released = answer, share, False
 
 
 def _sets(waiting: Sequence[Member[Any]]) -> list[list[Member[Any]]]:
@@ -120,28 +186,3 @@ def _sets(waiting: Sequence[Member[Any]]) -> list[list[Member[Any]]]:
         else:
             sets.append((replicate, [member]))
     return [alike for _, alike in sets]
-
-
-def _answer(waiting: Sequence[Member[Any]], how: ArmSpeed) -> None:
-    """Train those that wait, as one or in sets that are alike, or release them."""
-    longest = max(member.training.steps for member in waiting)
-    if longest < MIN_STEPS and how.mode != "together":
-        return
-    for alike in _sets(waiting):
-        trainings = [member.training for member in alike]
-        try:
-            if how.mode is None and len(alike) == 1:
-                raise Unstackable("no other replicate is like it")
-            trial = try_together(trainings)
-            mode = how.mode or how.decide(measure_gain(trainings))
-            if mode == "together":
-                started = time.perf_counter()
-                trained = train_together(trainings, trial)
-                share = (time.perf_counter() - started) / len(alike)
-                for member, answer in zip(alike, trained, strict=True):
-                    member.answer, member.own_seconds = answer, share
-                continue
-        except Exception as reason:  # also the experiment's own fault: alone it will say so
-            how.refuse(f"{type(reason).__name__}: {reason}")
-        for member in alike:
-            member.released = True

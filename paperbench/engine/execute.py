@@ -34,13 +34,17 @@ def execute(planned: PlannedRun, report: Report | None = None) -> FinishedRun:
 def execute_together(
     group: Sequence[PlannedRun], speeds: Speeds, reports: Sequence[Report | None]
 ) -> list[FinishedRun | None]:
-    """Train one arm on several seeds, as one where that is faster; None: do this run by itself."""
+    """Train one arm on several seeds, as one where that is faster; None: do this run by itself.
+
+    That is also said of a run that ended badly: by itself it may end well.
+    """
     with _prepared(group[0]) as info:
         bodies = [
             partial(_execute, planned, info, report)
             for planned, report in zip(group, reports, strict=True)
         ]
-        return carry_out(bodies, ArmSpeed(speeds, group[0]))
+        outcomes = carry_out(bodies, ArmSpeed(speeds, group[0]))
+    return [None if each is None or each.status != "done" else each for each in outcomes]
 
 
 @contextmanager

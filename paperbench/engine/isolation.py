@@ -95,6 +95,8 @@ _KEPT: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...] = (
     (os.getcwd, os.chdir),
     (lambda: dict(os.environ), _put_environment),
 )
+_N_PLACES = 2  # the last of them: folder and environment
+State = list[tuple[Callable[[Any], Any], Any]]  # how to put it back, and what
 
 
 def prepare_process() -> None:
@@ -118,13 +120,24 @@ def keep_freed_memory() -> None:
         mallopt(parameter, value)
 
 
-def process_state() -> list[tuple[Callable[[Any], Any], Any]]:
+def process_state() -> State:
     """All that a run may depend on, as it is now; `restore` puts it back."""
     state = [(setting.put, setting.get()) for setting in _SETTINGS]
     return state + [(put, get()) for get, put in _KEPT]
 
 
-def restore(state: list[tuple[Callable[[Any], Any], Any]]) -> None:
+def is_as_a_run_begins(state: State, beginning: State) -> bool:
+    """Whether settings, folder and environment of a state are those that a run begins with.
+
+    beginning: the state of the process before the run. Generators may have been drawn from.
+    """
+    own = [value for _, value in state]
+    if any(value != setting.value for value, setting in zip(own, _SETTINGS, strict=False)):
+        return False
+    return own[-_N_PLACES:] == [value for _, value in beginning][-_N_PLACES:]
+
+
+def restore(state: State) -> None:
     """Make the process what it was."""
     for put, value in state:
         put(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import multiprocessing
 import shutil
 import signal
@@ -20,13 +19,14 @@ from typing import TYPE_CHECKING, Self
 
 from paperbench.engine.progress import Progress, ProgressFile, Report, read_progress
 from paperbench.engine.speeds import Speeds
-from paperbench.engine.waiting import Waiting
+from paperbench.engine.waiting import Group, Waiting
 from paperbench.ledger import FinishedRun, Status
 from paperbench.plan import PlannedRun
 
 if TYPE_CHECKING:
     from pebble import ProcessPool
 
+Outcomes = dict[str, FinishedRun | None]  # by key; None: to be carried out by itself
 GRACE_SECONDS = 30.0  # beyond its limit, for start-up, before a worker is killed
 
 
@@ -79,20 +79,16 @@ class InProcess(Engine):
     def collect(self, seconds: float) -> list[FinishedRun]:
         from paperbench.engine.isolation import keep_freed_memory, prepare_process
 
-        group = self._waiting.take(workers=1)
-        if not group:
+        group = self._waiting.take()
+        if group is None:
             return []
         if not self._prepared:
             keep_freed_memory()
             prepare_process()
             self._prepared = True
-        alone = self._waiting.must_be_alone(group[0])
-        outcomes = _carry_out(group, alone, self._speeds, [self._watch(run) for run in group])
+        outcomes = _carry_out(group, self._speeds, [self._watch(run) for run in group.every])
         self._current.clear()
-        for run, outcome in zip(group, outcomes, strict=True):
-            if outcome is None:
-                self._waiting.add(run, alone=True)
-        return [outcome for outcome in outcomes if outcome is not None]
+        return _sorted_out(group, outcomes, self._waiting)
 
     def progress(self) -> dict[str, tuple[PlannedRun, Progress]]:
         return dict(self._current)
@@ -120,7 +116,7 @@ class Workers(Engine):
         self._speeds = speeds or Speeds(self._folder / "speeds.jsonl")
         self._pool = self._new_pool()
         self._waiting = Waiting(self._speeds)
-        self._futures: dict[Future[list[FinishedRun | None]], list[PlannedRun]] = {}
+        self._futures: dict[Future[Outcomes], Group] = {}
         self._lost: set[str] = set()  # runs that have lost a pool once
 
     def submit(self, run: PlannedRun, seconds: float | None = None) -> None:
@@ -136,16 +132,16 @@ class Workers(Engine):
 
     def _hand_out(self) -> None:
         """Give every worker that has nothing to do what waits."""
-        while len(self._futures) < self._count and (group := self._waiting.take(self._count)):
-            limit = sum(run.time_limit for run in group) + GRACE_SECONDS
-            arguments = group, self._waiting.must_be_alone(group[0]), self._speeds, self._folder
+        while len(self._futures) < self._count and (group := self._waiting.take()) is not None:
+            limit = sum(run.time_limit for run in group.every) + GRACE_SECONDS
+            arguments = group, self._speeds, self._folder
             with _interrupts_held_back():
                 future = self._pool.schedule(_work, args=arguments, timeout=limit)
             self._futures[future] = group
 
     def progress(self) -> dict[str, tuple[PlannedRun, Progress]]:
         under_way = {}
-        for run in itertools.chain.from_iterable(self._futures.values()):
+        for run in (run for group in self._futures.values() for run in group.runs):
             progress = read_progress(self._folder, run.key)
             if progress is not None:
                 under_way[run.key] = run, progress
@@ -166,58 +162,42 @@ class Workers(Engine):
             context=multiprocessing.get_context("spawn"),
         )
 
-    def _outcomes(
-        self, future: Future[list[FinishedRun | None]], group: list[PlannedRun]
-    ) -> list[FinishedRun]:
+    def _outcomes(self, future: Future[Outcomes], group: Group) -> list[FinishedRun]:
         """What became of a group; a run that is to be carried out again has no outcome yet."""
         from pebble import ProcessExpired
 
-        from paperbench.engine.execute import failure
-
-        outcomes: list[FinishedRun | None]
         try:
             outcomes = future.result()
         except RunTimeout:
-            outcomes = self._lose(
-                group,
-                "timeout",
-                f"over its time limit of {group[0].time_limit:.0f} s and did not stop by itself: "
-                "killed",
-                seconds=group[0].time_limit,
-            )
+            limit = group.runs[0].time_limit
+            error = f"over its time limit of {limit:.0f} s and did not stop by itself: killed"
+            outcomes = self._lost_with(group, "timeout", error, limit)
         except ProcessExpired as expired:
-            outcomes = self._lose(
-                group,
-                "killed",
-                f"its process ended with code {expired.exitcode} (killed, or out of memory?)",
-            )
+            error = f"its process ended with code {expired.exitcode} (killed, or out of memory?)"
+            outcomes = self._lost_with(group, "killed", error)
         except BrokenProcessPool as broken:
             # A worker that dies while it has no run (as it starts, say) breaks the pool for all.
-            again = not self._lost.intersection(run.key for run in group)
-            self._lost.update(run.key for run in group)
+            outcomes = dict.fromkeys(run.key for run in group.every)
+            if self._lost.intersection(outcomes):
+                error = f"workers die before they can take it: {broken}"
+                outcomes = self._lost_with(group, "killed", error)
+            self._lost.update(outcomes)
             if not self._pool.active:
                 self._pool = self._new_pool()
-            outcomes = [None] * len(group)
-            if not again:
-                error = f"workers die before they can take it: {broken}"
-                outcomes = [failure(run, "killed", error) for run in group]
         finally:
-            for run in group:
+            for run in group.every:
                 ProgressFile.forget(self._folder, run.key)
-        for run, outcome in zip(group, outcomes, strict=True):
-            if outcome is None:
-                self._waiting.add(run, alone=True)
-        return [outcome for outcome in outcomes if outcome is not None]
+        return _sorted_out(group, outcomes, self._waiting)
 
-    def _lose(
-        self, group: list[PlannedRun], status: Status, error: str, *, seconds: float = 0.0
-    ) -> list[FinishedRun | None]:
+    def _lost_with(
+        self, group: Group, status: Status, error: str, seconds: float = 0.0
+    ) -> Outcomes:
         """The run that its process died of; of several none is to blame yet: each goes again."""
         from paperbench.engine.execute import failure
 
-        if len(group) > 1:
-            return [None] * len(group)
-        return [failure(group[0], status, error, seconds)]
+        if not group.alone:
+            return dict.fromkeys(run.key for run in group.every)
+        return {run.key: failure(run, status, error, seconds) for run in group.runs}
 
 
 @contextmanager
@@ -243,19 +223,23 @@ def _start_worker(folder: Path) -> None:
     share_in(folder)
 
 
-def _work(
-    group: list[PlannedRun], alone: bool, speeds: Speeds, folder: Path
-) -> list[FinishedRun | None]:
-    reports = [ProgressFile(folder, run.key) for run in group]
-    return _carry_out(group, alone, speeds, reports)
+def _work(group: Group, speeds: Speeds, folder: Path) -> Outcomes:
+    return _carry_out(group, speeds, [ProgressFile(folder, run.key) for run in group.every])
 
 
-def _carry_out(
-    group: Sequence[PlannedRun], alone: bool, speeds: Speeds, reports: Sequence[Report]
-) -> list[FinishedRun | None]:
-    """None for a run that is to be carried out by itself."""
+def _carry_out(group: Group, speeds: Speeds, reports: Sequence[Report]) -> Outcomes:
     from paperbench.engine.execute import execute, execute_together
 
-    if len(group) == 1 and (alone or speeds.mode(group[0]) != "together"):
-        return [execute(group[0], reports[0])]
-    return execute_together(group, speeds, reports)
+    if group.alone:
+        outcomes: Sequence[FinishedRun | None] = [execute(group.runs[0], reports[0])]
+    else:
+        outcomes = execute_together(group.every, speeds, reports)
+    return {run.key: outcome for run, outcome in zip(group.every, outcomes, strict=True)}
+
+
+def _sorted_out(group: Group, outcomes: Outcomes, waiting: Waiting) -> list[FinishedRun]:
+    """The outcomes that were asked for; what has none waits again, by itself."""
+    for run in group.runs:
+        if outcomes[run.key] is None:
+            waiting.add(run, alone=True)
+    return [each for run in group.runs if (each := outcomes[run.key]) is not None]

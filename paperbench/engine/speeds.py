@@ -6,7 +6,9 @@ computed alike to the last bit. An arm that cannot go together is remembered by 
 
 from __future__ import annotations
 
+import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,7 +19,7 @@ from paperbench.engine.devices import device_name
 from paperbench.plan import PlannedRun
 
 Mode = Literal["together", "alone"]
-WORTH_IT = 1.03  # a smaller gain may be the noise of its measurement
+WORTH_IT = 1.05  # a smaller gain may be the noise of its measurement
 
 
 @dataclass(frozen=True)
@@ -47,18 +49,20 @@ class Speeds:
         self._keep(_arm(run), "alone", run, why)
 
     def _keep(self, key: str, mode: Mode, run: PlannedRun, why: str) -> Mode:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.path.with_suffix(".lock")):
-            if (known := self._read().get(key)) is not None:
-                return known
-            line = {"key": key, "mode": mode, "label": run.label, "why": why}
-            with self.path.open("a") as file:
-                file.write("\n" + json.dumps(line) + "\n")  # also after a line that was cut off
+        line = {"key": key, "mode": mode, "label": run.label, "why": why}
+        with suppress(OSError):  # what cannot be remembered is measured again
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.path.with_suffix(".lock")):
+                if (known := self._read().get(key)) is not None:
+                    return known
+                with self.path.open("a") as file:
+                    # Also after a line that was cut off.
+                    file.write("\n" + json.dumps(line) + "\n")
         return mode
 
     def _read(self) -> dict[str, Mode]:
         try:
-            lines = self.path.read_text().splitlines()
+            lines = self.path.read_text(errors="replace").splitlines()
         except OSError:
             return {}
         found: dict[str, Mode] = {}
@@ -101,7 +105,8 @@ def _experiment(run: PlannedRun) -> str:
 
 
 def _arm(run: PlannedRun) -> str:
-    return _key(run, {"params": dict(run.params), "parts": dict(run.parts)})
+    code = hashlib.sha256(json.dumps(dict(run.inputs), sort_keys=True).encode()).hexdigest()
+    return _key(run, {"params": dict(run.params), "parts": dict(run.parts), "code": code[:16]})
 
 
 def _key(run: PlannedRun, what: dict[str, object]) -> str:

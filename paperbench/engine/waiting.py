@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from paperbench.engine.speeds import Speeds
-from paperbench.plan import PlannedRun
+from paperbench.plan import PlannedRun, with_seed
+
+# Where blocks of seeds begin: those of the default looks are asked for at once.
+_EDGES = (0, 3, 5, 8)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs of one arm for one process.
+
+    companions: more seeds of the arm, which nobody waits for. Who trains together shows in the last
+    bits; so it is always the same seeds, whichever of them are asked for.
+    """
+
+    runs: Sequence[PlannedRun]
+    companions: Sequence[PlannedRun] = ()
+    alone: bool = True
+
+    @property
+    def every(self) -> list[PlannedRun]:
+        """Runs and companions by seed."""
+        return sorted([*self.runs, *self.companions], key=lambda run: run.seed)
 
 
 class Waiting:
@@ -22,9 +44,6 @@ class Waiting:
         self._seconds: dict[str, float] = {}
         self._alone: set[str] = set()
 
-    def __len__(self) -> int:
-        return len(self._runs)
-
     def add(self, run: PlannedRun, seconds: float | None = None, *, alone: bool = False) -> None:
         """Let a run wait. seconds: what it will take; None: unknown. alone: not with others."""
         self._runs[run.key] = run
@@ -32,37 +51,34 @@ class Waiting:
         if alone:
             self._alone.add(run.key)
 
-    def seconds(self, run: PlannedRun) -> float | None:
-        """What was said when it was added."""
-        known = self._seconds[run.key]
-        return None if math.isinf(known) else known
+    def take(self) -> Group | None:
+        """What to carry out next, in one process; None when nothing waits.
 
-    def take(self, workers: int) -> list[PlannedRun]:
-        """The replicates of one arm to carry out next, in one process; empty when none waits.
-
-        No more than leaves every one of the `workers` something to do. Until it is known whether
-        they go faster together, several are taken to find out.
+        Until it is known whether replicates go faster together, a block of them goes to find out.
         """
         if not self._runs:
-            return []
+            return None
         longest = max(self._runs.values(), key=lambda run: self._seconds[run.key])
-        group = [longest]
-        if longest.key not in self._alone and self._speeds.mode(longest) != "alone":
-            alike = [run for run in self._runs.values() if self._may_join(run, longest)]
-            group = alike[: max(1, math.ceil(len(self._runs) / max(1, workers)))]
-        for run in group:
+        group = self._group_of(longest)
+        for run in group.runs:
             del self._runs[run.key]
         return group
 
-    def must_be_alone(self, run: PlannedRun) -> bool:
-        """Whether it was added so."""
-        return run.key in self._alone
+    def _group_of(self, run: PlannedRun) -> Group:
+        mode = "alone" if run.key in self._alone else self._speeds.mode(run)
+        if mode == "alone":
+            return Group([run])
+        block = [with_seed(run, seed) for seed in block_of(run.seed)]
+        wanted = [each for each in block if each.key in self._runs and each.key not in self._alone]
+        if mode is None and len(wanted) == 1:  # too few to find out with
+            return Group([run])
+        return Group(wanted, [each for each in block if each not in wanted], alone=False)
 
-    def _may_join(self, run: PlannedRun, first: PlannedRun) -> bool:
-        return run.key not in self._alone and _kind(run) == _kind(first)
 
-
-def _kind(run: PlannedRun) -> str:
-    """An arm on a CPU. On an accelerator an experiment: whose arms are alike is found out later."""
-    arm = dict(run.params) if run.device == "cpu" else {}
-    return json.dumps([run.experiment, arm, dict(run.parts), run.device], sort_keys=True)
+def block_of(seed: int) -> range:
+    """The seeds that train together with this one; beyond the default looks, eight each."""
+    if seed >= _EDGES[-1]:
+        start = seed // _EDGES[-1] * _EDGES[-1]
+        return range(start, start + _EDGES[-1])
+    end = next(edge for edge in _EDGES if edge > seed)
+    return range(max(edge for edge in _EDGES if edge <= seed), end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from functools import partial
 from types import FunctionType
@@ -21,6 +22,10 @@ class Unstackable(Exception):
     """These replicates cannot train together; the text says why."""
 
 
+_MANY = 1000  # a longer list is data, which nobody copies to compare
+_INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+
+
 def stack_batches(batches: Sequence[Any], padding: int | None = None) -> Any:
     """Batches of one form as one batch, whose tensors have the replicates first.
 
@@ -28,13 +33,15 @@ def stack_batches(batches: Sequence[Any], padding: int | None = None) -> Any:
     """
     first = batches[0]
     if isinstance(first, Tensor):
-        if padding is not None and not first.dtype.is_floating_point and first.dim() > 1:
+        if padding is not None and first.dtype in _INTEGERS and first.dim() > 1:
             longest = max(batch.shape[1] for batch in batches)
             batches = [_fill(batch, longest, padding) for batch in batches]
-        if any(batch.shape != batches[0].shape for batch in batches):
+        if any((batch.shape, batch.dtype) != (batches[0].shape, first.dtype) for batch in batches):
             raise Unstackable(f"batches of shapes {[tuple(batch.shape) for batch in batches]}")
         return torch.stack(list(batches))
     if isinstance(first, dict):
+        if any(batch.keys() != first.keys() for batch in batches):
+            raise Unstackable(f"batches of keys {[sorted(batch) for batch in batches]}")
         return {key: stack_batches([batch[key] for batch in batches], padding) for key in first}
     if isinstance(first, tuple | list):
         return tuple(stack_batches(parts, padding) for parts in zip(*batches, strict=True))
@@ -53,6 +60,55 @@ def stack(tensors: Sequence[Tensor]) -> Tensor:
     """The same tensor of every replicate as one, a leaf of the graph."""
     stacked = torch.stack([tensor.detach() for tensor in tensors])
     return stacked.requires_grad_(tensors[0].requires_grad)
+
+
+def require_unshared(model: nn.Module) -> None:
+    """Raise Unstackable where two tensors are one memory: copies of them would be two."""
+    places = [t.untyped_storage().data_ptr() for t in tensors_of(model) if t.numel()]
+    if len(set(places)) < len(places):
+        raise Unstackable("tensors share their memory")
+
+
+def require_same_update(
+    stacked: Optimizer, parameters: Sequence[Tensor], own: Replicate[Any]
+) -> None:
+    """Raise Unstackable unless an optimiser does with stacks what another does with one's own."""
+    for updates, expected in ((stacked, parameters), (own.updates, own.parameters)):
+        given = [id(p) for group in updates.param_groups for p in group["params"]]
+        if given != [id(p) for p in expected]:
+            raise Unstackable("the optimiser picks among the parameters")
+        if updates._optimizer_step_pre_hooks or updates._optimizer_step_post_hooks:
+            raise Unstackable("the optimiser has hooks")
+    if not _alike(_settings(stacked), _settings(own.updates)):
+        raise Unstackable("the optimiser is set up by what it is given")
+
+
+def plain_state(module: nn.Module) -> list[dict[str, Any]]:
+    """What a model keeps beside its tensors, to see whether a step changes it."""
+    return [plain_copy(_plain(part)) for part in module.modules()]
+
+
+def plain_copy(value: Any) -> Any:
+    """Numbers and text, in lists, dictionaries and closures, as they are now; else who it is."""
+    if value is None or isinstance(value, bool | int | float | str | bytes):
+        return value
+    if isinstance(value, tuple | list) and len(value) <= _MANY:
+        return [plain_copy(each) for each in value]
+    if isinstance(value, dict):
+        return {key: plain_copy(each) for key, each in value.items()}
+    if isinstance(value, FunctionType):
+        return plain_copy(_closed_over(value))
+    return "object", id(value)
+
+
+def fingerprint(tensors: Sequence[Tensor]) -> str:
+    """A digest of all bits."""
+    digest = hashlib.sha256()
+    for tensor in tensors:
+        flat = tensor.detach().cpu().contiguous().flatten()
+        digest.update(str((tensor.shape, tensor.dtype)).encode())
+        digest.update(flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b"")
+    return digest.hexdigest()
 
 
 def tensors_of(model: nn.Module) -> list[Tensor]:
@@ -96,8 +152,11 @@ def require_alike(one: Replicate[Any], other: Replicate[Any]) -> None:
         raise Unstackable("the optimisers differ")
 
 
+_TORCHS_OWN = frozenset(vars(nn.Module()))
+
+
 def _plain(module: nn.Module) -> dict[str, Any]:
-    own = {name: value for name, value in vars(module).items() if not name.startswith("_")}
+    own = {name: value for name, value in vars(module).items() if name not in _TORCHS_OWN}
     own["hooks"] = [len(module._forward_hooks), len(module._forward_pre_hooks)]
     return own
 
@@ -127,4 +186,4 @@ def _alike(one: Any, other: Any) -> bool:
 
 def _closed_over(function: FunctionType) -> list[Any]:
     cells = [cell.cell_contents for cell in function.__closure__ or ()]
-    return [cells, function.__defaults__, function.__kwdefaults__]
+    return [*cells, function.__defaults__, function.__kwdefaults__]

@@ -1,8 +1,9 @@
 """Replicates as one more axis of every tensor: one step of all for little more than one of one.
 
 A replicate's numbers are those it has alone, within rounding: its own data order, initialisation,
-draws, optimiser state and gradient clipping. They do not depend on who trains beside it. What
-cannot be stacked (see `Unstackable`), or gives other numbers, is left to `train_alone`.
+draws, optimiser state and gradient clipping. (Which replicates are beside it, and its place among
+them, may show in the last bits.) What cannot be stacked, or gives other numbers, is left to
+`train_alone`.
 """
 
 from __future__ import annotations
@@ -11,11 +12,8 @@ import copy
 import math
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from statistics import median
 from typing import Any, cast
 
 import torch
@@ -23,13 +21,21 @@ from torch import Tensor, nn
 
 from paperbench.errors import RunError
 from paperbench.lab.draws import OwnDraws
-from paperbench.lab.gpu import Captured, Points
+from paperbench.lab.gpu import Captured, Points, flat
 from paperbench.lab.run import Run, derive_seed
-from paperbench.lab.stacking import Unstackable, require_alike, stack, stack_batches, tensors_of
+from paperbench.lab.stacking import (
+    Unstackable,
+    fingerprint,
+    require_alike,
+    require_same_update,
+    require_unshared,
+    stack,
+    stack_batches,
+    tensors_of,
+)
 from paperbench.lab.training import Fit, LearningRates, Replicate, Training
 
 TOLERANCE = 1e-3  # of the largest element; rounding alone is below 1e-5, another draw near 1
-WARM_UP, ROUNDS = 2, 5  # steps of a measurement
 CLIP_EPSILON = 1e-6  # as torch.nn.utils.clip_grad_norm_
 
 
@@ -46,6 +52,7 @@ class Together:
         models = [replicate.model for replicate in replicates]
         for other in replicates[1:]:
             require_alike(first, other)
+        require_unshared(first.model)
         self.model = copy.deepcopy(first.model)
         self._slots: list[tuple[dict[str, Any], str]] = []
         self.tensors: list[Tensor] = []
@@ -63,6 +70,7 @@ class Together:
         self.stacked = stacked
         self.parameters = [tensor for tensor in stacked if tensor.requires_grad]
         self.updates = self.training.optimizer(cast("list[nn.Parameter]", self.parameters))
+        require_same_update(self.updates, self.parameters, first)
         self.rates = LearningRates(self.training, self.updates)
         device = self.training.run.device
         self.generators = [
@@ -138,6 +146,11 @@ class Together:
             slots[name] = tensor
         self._draws.anchor = tensors[0].detach()
         loss: Tensor = self.training.loss(self.model, batch)
+        if any(
+            slots[name] is not tensor
+            for (slots, name), tensor in zip(self._slots, tensors, strict=True)
+        ):
+            raise Unstackable("the model puts another tensor in the place of one of its own")
         return loss
 
     @torch.no_grad()
@@ -151,66 +164,16 @@ class Together:
 
 @dataclass(frozen=True)
 class Trial:
-    """What each replicate's first step was, alone: its loss, and the FLOPs of all steps."""
+    """What each replicate was at its first step, alone.
+
+    flops: those of all steps. beginnings: of its tensors and first batch. models: thrown away, but
+    kept until training has begun, to see that it builds others.
+    """
 
     losses: list[float]
     flops: list[float]
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Without vmap's warnings of what it does slowly: how fast it is gets measured."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "There is a performance drop", UserWarning)
-        yield
-
-
-def try_together(trainings: Sequence[Training[Any]]) -> Trial:
-    """Take the first step together and alone, of fresh replicates that are thrown away.
-
-    Raises Unstackable when the two differ by more than rounding, or when something cannot be
-    stacked; whatever the loss raises under vmap is raised as it is.
-    """
-    replicates = [Replicate(training) for training in trainings]
-    company = Together(replicates)
-    batches = [replicate.next_batch() for replicate in replicates]
-    together = company.backward(batches).tolist()
-    trial = Trial([], [])
-    for i, (replicate, batch) in enumerate(zip(replicates, batches, strict=True)):
-        with _own_draws(replicate):
-            alone, flops = replicate.counted_backward(batch)
-        trial.losses.append(alone.item())
-        trial.flops.append(flops)
-        differences = [
-            (_gradient(own) - _gradient(stacked)[i], _gradient(own))
-            for own, stacked in zip(replicate.parameters, company.parameters, strict=True)
-        ]
-        off, size = (_norm(each) for each in zip(*differences, strict=True))
-        same = off <= TOLERANCE * size or not math.isfinite(trial.losses[i])
-        if not same or not _close(together[i], trial.losses[i]):
-            raise Unstackable(
-                f"the first step of seed {replicate.training.run.seed} is another one together: "
-                f"loss {together[i]:.6g}, alone {trial.losses[i]:.6g}"
-            )
-    return trial
-
-
-def measure_gain(trainings: Sequence[Training[Any]]) -> float:
-    """How many times as fast as one after the other they go together; a few steps of each in turn.
-
-    The replicates are fresh, and thrown away.
-    """
-    company = Together([Replicate(training) for training in trainings])
-    single = Replicate(trainings[0])
-    gains = []
-    for step in range(WARM_UP + ROUNDS):
-        batch = single.next_batch()
-        batches = [replicate.next_batch() for replicate in company.replicates]
-        with _own_draws(single):
-            alone = _seconds(single, partial(single.step, step, batch))
-        together = _seconds(single, partial(company.step, step, batches))
-        gains.append(len(trainings) * alone / together)
-    return median(gains[WARM_UP:])
+    beginnings: list[str]
+    models: list[nn.Module]
 
 
 def train_together(trainings: Sequence[Training[Any]], trial: Trial) -> list[Trained]:
@@ -220,6 +183,8 @@ def train_together(trainings: Sequence[Training[Any]], trial: Trial) -> list[Tra
     has changed by being used, so that its numbers would not be those of a run alone.
     """
     company = Together([Replicate(training) for training in trainings])
+    if any(replicate.model in trial.models for replicate in company.replicates):
+        raise Unrepeatable("the same model is built twice")
     ended: list[RunError | None] = [None] * len(trainings)
     clocks = [Sharing(training.run, len(trainings)) for training in trainings]
     for training, flops in zip(trainings, trial.flops, strict=True):
@@ -227,9 +192,11 @@ def train_together(trainings: Sequence[Training[Any]], trial: Trial) -> list[Tra
     steps, points = trainings[0].steps, Points(trainings[0].run.device)
     for step in range(steps):
         batches = [replicate.next_batch() for replicate in company.replicates]
+        if step == 0 and beginnings(company, batches) != trial.beginnings:
+            raise Unrepeatable("the same seed begins in another way the next time")
         losses = company.step(step, batches)
-        if step == 0 and not all(map(_close, losses.tolist(), trial.losses)):
-            raise Unrepeatable
+        if step == 0 and not all(map(close, losses.tolist(), trial.losses)):
+            raise Unrepeatable("the first loss is another one the next time")
         if step == 0 and company.may_capture:
             company.capture(batches)
         if not company.replicates[0].is_point(step):
@@ -251,7 +218,15 @@ def train_together(trainings: Sequence[Training[Any]], trial: Trial) -> list[Tra
 
 
 class Unrepeatable(Exception):
-    """Building or drawing again gives something else: this training must have its run alone."""
+    """Beginning again gives something else: such a training must have its run alone."""
+
+
+def beginnings(company: Together, batches: Sequence[Any]) -> list[str]:
+    """Of each replicate's tensors and first batch, all bits."""
+    return [
+        fingerprint([*tensors_of(replicate.model), *flat(batch)])
+        for replicate, batch in zip(company.replicates, batches, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -276,42 +251,11 @@ class Sharing:
         self._last = now
 
 
-@contextmanager
-def _own_draws(replicate: Replicate[Any]) -> Iterator[None]:
-    """Torch's global generator as it is when the replicate begins to train; put back after."""
-    devices = [replicate.training.run.device] if replicate.training.run.device.index else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(derive_seed(replicate.training.run.seed, "train"))
-        yield
-
-
-def _gradient(parameter: Tensor) -> Tensor:
-    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-
-
-def _norm(tensors: Sequence[Tensor]) -> Tensor:
-    norm: Tensor = torch.linalg.vector_norm(
-        torch.stack([torch.linalg.vector_norm(tensor) for tensor in tensors])
-    )
-    return norm
-
-
-def _close(one: float, other: float) -> bool:
+def close(one: float, other: float) -> bool:
+    """Whether two losses differ by rounding alone."""
     if not math.isfinite(one):
         return not math.isfinite(other)  # it diverges at once, together as alone
     return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE**2)
-
-
-def _seconds(replicate: Replicate[Any], action: Callable[[], object]) -> float:
-    device = replicate.training.run.device
-    on_gpu = device.type == "cuda"
-    if on_gpu:
-        torch.cuda.synchronize(device)
-    started = time.perf_counter()
-    action()
-    if on_gpu:
-        torch.cuda.synchronize(device)
-    return time.perf_counter() - started
 
 
 def _record(replicate: Replicate[Any], step: int, loss: float) -> RunError | None:

@@ -10,14 +10,9 @@ from torch.nn import functional as F
 from paperbench.lab import Diverged, Run, adam, cross_entropy, sgd, warmup_cosine
 from paperbench.lab.gpu import Gpu
 from paperbench.lab.stacking import Unstackable, stack_batches
-from paperbench.lab.together import (
-    Together,
-    Unrepeatable,
-    measure_gain,
-    train_together,
-    try_together,
-)
+from paperbench.lab.together import Together, Unrepeatable, train_together
 from paperbench.lab.training import Replicate, Training, train_alone
+from paperbench.lab.trial import measure_gain, try_together
 
 
 class Net(nn.Module):
