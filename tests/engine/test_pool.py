@@ -75,9 +75,9 @@ def test_a_worker_that_dies_takes_only_its_own_run_with_it(outcomes_of_workers):
     assert good == ["fit", "fit-1"]
 
 
-def test_in_process_and_in_a_worker_the_numbers_are_bitwise_the_same(outcomes_of_workers):
+def test_in_process_and_in_a_worker_the_numbers_are_bitwise_the_same(outcomes_of_workers, tmp_path):
     runs = [planned("fit"), planned("fit", seed=1)]
-    here = carry_out(InProcess(), runs)
+    here = carry_out(InProcess(alone(tmp_path)), runs)
     for mine, theirs in zip(
         here, (outcomes_of_workers["fit"], outcomes_of_workers["fit-1"]), strict=True
     ):
