@@ -1,7 +1,7 @@
 """The same claims give the same verdicts, bit for bit, however their runs are carried out.
 
 Whether replicates train together or alone is chosen by a measurement and changes the last bits, so
-here it is given; who trains together with whom is not.
+here it is given.
 """
 
 import json
