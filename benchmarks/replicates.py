@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from paperbench.engine.isolation import keep_freed_memory, prepare_process
+from paperbench.engine.speeds import WORTH_IT
 from paperbench.lab import Gpu, Run, adam, cross_entropy
 from paperbench.lab.together import train_together
 from paperbench.lab.training import Training, train_alone
@@ -26,7 +27,6 @@ from paperbench.papers.seq2seq.pairs import PAD
 
 SEEDS = (4, 8, 16)
 REPEATS = 2
-WORTH_IT = 1.05  # as the bench decides
 
 
 def mlp(width: int) -> Callable[[], nn.Module]:

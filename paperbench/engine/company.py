@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 import torch
+from torch import Tensor
 
 from paperbench.engine.isolation import (
     State,
@@ -23,6 +24,7 @@ from paperbench.engine.isolation import (
 )
 from paperbench.engine.speeds import ArmSpeed
 from paperbench.errors import RunError
+from paperbench.lab.run import Run, derive_seed
 from paperbench.lab.stacking import Unstackable, is_alike
 from paperbench.lab.together import Trained, Unrepeatable, train_together
 from paperbench.lab.training import Fit, Replicate, Training
@@ -90,7 +92,7 @@ class Member(Generic[Result]):
             raise Released
         if self.answer is None:
             return None
-        torch.set_rng_state(self.answer.draws)
+        _set_draws(training.run, self.answer.draws)
         if isinstance(self.answer.result, RunError):
             raise self.answer.result
         return self.answer.result
@@ -107,6 +109,15 @@ class Member(Generic[Result]):
         except BaseException as broke:
             self._broke = broke
         self._handed_back.release()
+
+
+def _set_draws(run: Run, draws: Tensor) -> None:
+    """Leave the process's generators as training alone leaves them: seeded, and drawn from."""
+    torch.manual_seed(derive_seed(run.seed, "train"))
+    if run.device.type == "cuda":
+        torch.cuda.set_rng_state(draws, run.device)
+    else:
+        torch.set_rng_state(draws)
 
 
 def carry_out(

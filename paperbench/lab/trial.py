@@ -120,7 +120,8 @@ def quiet() -> Iterator[None]:
 @contextmanager
 def _own_draws(replicate: Replicate[Any]) -> Iterator[None]:
     """Torch's global generator as it is when the replicate begins to train; put back after."""
-    devices = [replicate.training.run.device] if replicate.training.run.device.index else []
+    device = replicate.training.run.device
+    devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(derive_seed(replicate.training.run.seed, "train"))
         yield
