@@ -98,7 +98,7 @@ def table(
         first_step(run.curves[name], level.__le__, budget=n_steps)
         for name, level in (("train_acc", MEMORISED), ("test_acc", GENERALISED))
     )
-    test_accs = dict(run.curves["test_acc"])
+    test_accs = {step: value for step, value in run.curves["test_acc"]}
     vectors = fit.model.operand_vectors().detach().cpu()
     if run.seed == 0:
         run.keep("vectors", vectors[:, :64])
