@@ -98,14 +98,14 @@ def table(
         first_step(run.curves[name], level.__le__, budget=n_steps)
         for name, level in (("train_acc", MEMORISED), ("test_acc", GENERALISED))
     )
-    test_accs = {step: value for step, value in run.curves["test_acc"]}
+    at_that_time = [acc for step, acc in run.curves["test_acc"] if step == memorised_at]
     vectors = fit.model.operand_vectors().detach().cpu()
     if run.seed == 0:
         run.keep("vectors", vectors[:, :64])
     return {
         "memorised_at": memorised_at,
         "generalised_at": generalised_at,
-        "test_acc_when_memorised": test_accs[memorised_at],
+        "test_acc_when_memorised": at_that_time[0],
         "train_acc": run.curves["train_acc"][-1][1],
         "test_acc": run.curves["test_acc"][-1][1],
         "fourier": fourier_share(vectors),
