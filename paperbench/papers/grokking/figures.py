@@ -39,9 +39,9 @@ def delay(kept: Kept) -> Figure:
 @figure(
     "cosines",
     experiment="table",
-    caption="What stands for the first operand: left, six of the hidden units over the residues "
-    "(seed 0); right, the mean power of all units kept, each unit's frequencies sorted by power. "
-    "Units of the network that generalises are cosines of one frequency.",
+    caption="What stands for the first operand (seed 0). Left, the two hidden units whose strongest "
+    "frequency is the lowest, over the residues; right, the mean power of 64 units, each unit's "
+    "frequencies sorted by power. Units of the network that generalises are near cosines.",
 )
 def cosines(kept: Kept) -> Figure:
     """Units over the residues, and how their power is spread, with and without decay."""
@@ -53,12 +53,13 @@ def cosines(kept: Kept) -> Figure:
     ):
         vectors = kept.array(arm, "vectors")
         axes = picture.add_subplot(grid[row, 0])
-        axes.plot(vectors[:, :6], lw=1)
-        axes.set(title=label, ylabel="weight")
         power = np.abs(np.fft.rfft(vectors, axis=0)[1:]) ** 2
+        slowest = np.argsort(power.argmax(0), kind="stable")[:2]
+        axes.plot(vectors[:, slowest], ".-", lw=1, ms=3)
+        axes.set(title=label, ylabel="weight")
         shares = np.sort(power / power.sum(0), axis=0)[::-1].mean(1)
         spectrum.plot(np.arange(1, len(shares) + 1), shares, "o-", ms=3, color=color, label=label)
     axes.set(xlabel="first operand")
-    spectrum.set(xlabel="frequencies of a unit, strongest first", ylabel="share of its power")
+    spectrum.set(xlabel="frequencies, strongest first", ylabel="share of its power")
     spectrum.legend()
     return picture
