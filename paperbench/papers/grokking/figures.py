@@ -39,7 +39,7 @@ def delay(kept: Kept) -> Figure:
 @figure(
     "cosines",
     experiment="table",
-    caption="What stands for the first operand (seed 0). Left, the two hidden units whose strongest "
+    caption="What stands for the first operand (seed 0). Left, the two units whose strongest "
     "frequency is the lowest, over the residues; right, the mean power of 64 units, each unit's "
     "frequencies sorted by power. Units of the network that generalises are near cosines.",
 )
