@@ -232,7 +232,7 @@ def test_numbers_are_spelled():
 
 
 def test_no_number_that_is_tested_is_seen_in_training_and_every_word_is():
-    train, short, long = number_lists(np.random.default_rng(1), 3)
+    train, short, long = number_lists(np.random.default_rng(1), 3, 200)
     known = {word for pair in train for side in pair for word in side}
     lists = {tuple(source) for source, _ in train}
     assert not lists & {tuple(source) for source, _ in short}
@@ -270,7 +270,7 @@ class _Oracle(nn.Module):
 
 
 def test_a_translator_that_is_right_is_found_right():
-    pairs = number_lists(np.random.default_rng(1), 2)[2][:5]
+    pairs = number_lists(np.random.default_rng(1), 2, 5)[2]
     words = Vocabulary(pairs)
     oracle = _Oracle(words.encode(pairs)[1], words.size)
     assert (

@@ -70,6 +70,7 @@ def translation(
     batch_size: int = 32,
     lr: float = 3e-3,
     warmup: float = 0.1,
+    n_test: int = 200,
 ) -> Metrics:
     """Train one translator by teacher forcing; test it forced, and by a beam of 4.
 
@@ -78,7 +79,7 @@ def translation(
     if data == "multi30k":
         pairs, short, long = captions(run.data(data))
     else:
-        pairs, short, long = number_lists(run.rng("lists"), longest)
+        pairs, short, long = number_lists(run.rng("lists"), longest, n_test)
     words = Vocabulary(pairs)
 
     def build() -> nn.Module:

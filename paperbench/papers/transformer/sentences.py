@@ -20,7 +20,7 @@ from paperbench.papers.transformer.model import PAD
 
 BOS, EOS, UNK = 1, 2, 3
 BUCKETS = 8  # batches that are sorted by length at a time
-N_LISTS, N_TEST, N_HELD_OUT = 6000, 200, 90
+N_LISTS, N_HELD_OUT = 6000, 90  # training lists, and the numbers that they do not hold
 ENGLISH = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety"
@@ -47,7 +47,7 @@ def spell(number: int, lexicon: str) -> Words:
     return words + (unit + ["und"] * len(unit) + ten if german else ten + unit)
 
 
-def number_lists(rng: np.random.Generator, longest: int) -> tuple[Pairs, Pairs, Pairs]:
+def number_lists(rng: np.random.Generator, longest: int, n_test: int) -> tuple[Pairs, Pairs, Pairs]:
     """Training lists of 1 to `longest` numbers; test lists of one number, and of `longest`."""
     numbers = np.random.default_rng(0).permutation(np.arange(100, 1000))  # the same for all seeds
 
@@ -61,8 +61,8 @@ def number_lists(rng: np.random.Generator, longest: int) -> tuple[Pairs, Pairs, 
 
     return (
         pairs(numbers[N_HELD_OUT:], rng.integers(1, longest + 1, N_LISTS)),
-        pairs(numbers[:N_HELD_OUT], [1] * N_TEST),
-        pairs(numbers[:N_HELD_OUT], [longest] * N_TEST),
+        pairs(numbers[:N_HELD_OUT], [1] * n_test),
+        pairs(numbers[:N_HELD_OUT], [longest] * n_test),
     )
 
 
