@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.distance import jensenshannon
 from torch import nn
 from torch.nn import functional as F
 
@@ -336,3 +337,11 @@ def test_one_map_serves_none_of_four_places_by_more_than_a_quarter():
     assert task.least_served(sharp) == 1
     assert task.least_served(sharp.mean(1, keepdim=True)) == 0.25
     assert task.least_served(sharp[:, :3]) == 0
+    assert task.distance(sharp) == 1  # no place in common
+    assert task.distance(sharp[:, [0, 0, 0]]) == task.distance(sharp[:, :1]) == 0
+
+
+def test_the_distance_of_maps_is_scipy_s():
+    maps = torch.rand(1, 2, 1, 6).softmax(-1)
+    expected = jensenshannon(*maps[0, :, 0].numpy(), base=2)
+    assert task.distance(maps) == pytest.approx(expected)

@@ -70,7 +70,7 @@ def translation(
     batch_size: int = 32,
     lr: float = 3e-3,
     warmup: float = 0.1,
-    n_test: int = 200,
+    n_test: int = 100,
 ) -> Metrics:
     """Train one translator by teacher forcing; test it forced, and by a beam of 4.
 
@@ -144,6 +144,8 @@ def exact(run: Run, model: nn.Module, words: Vocabulary, pairs: Pairs) -> float:
         "acc": accuracy,
         "commonest": accuracy,
         "least_served": fraction,
+        "distance": fraction,
+        "distance_at_init": fraction,
         "freedom_at_init": fraction,
     },
     chance={"acc": "commonest"},
@@ -161,7 +163,7 @@ def lookup(
     steps: int = 400,
     batch_size: int = 32,
     lr: float = 1e-2,
-    n_test: int = 200,
+    n_test: int = 100,
 ) -> Metrics:
     """Say which tokens stand at four places beside each one; see where the heads look for them.
 
@@ -188,7 +190,7 @@ def lookup(
         optimizer=adam(lr, betas=BETAS),
         steps=steps,
         schedule=warmup_inverse_sqrt(0.1),
-        watch=Watch(every=max(1, steps // 20), measure=lambda model: {"acc": right(model)}),
+        watch=Watch(every=max(1, steps // 12), measure=lambda model: {"acc": right(model)}),
     )
     maps = fit.model.maps(test[0])
     if run.seed == 0:
@@ -197,5 +199,7 @@ def lookup(
         "acc": right(fit.model),
         "commonest": task.commonest(*test),
         "least_served": task.least_served(maps),
+        "distance": task.distance(maps),
+        "distance_at_init": task.distance(before),
         "freedom_at_init": float((1 - before.square().sum(-1)).mean()),
     }

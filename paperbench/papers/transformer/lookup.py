@@ -5,6 +5,8 @@ A single softmax can split its weight over several places, but reads one mixture
 
 from __future__ import annotations
 
+import math
+from itertools import combinations
 from typing import Literal
 
 import torch
@@ -65,3 +67,17 @@ def least_served(maps: Tensor) -> float:
     """
     given = [maps.diagonal(-offset, -2, -1)[..., EDGE:-EDGE].mean((0, -1)) for offset in FOUR]
     return float(torch.stack(given).amax(1).min())
+
+
+def distance(maps: Tensor) -> float:
+    """Mean Jensen-Shannon distance of two heads' maps, in [0, 1]; 0 for one head."""
+
+    def entropy(p: Tensor) -> Tensor:
+        nats: Tensor = -torch.special.xlogy(p, p).sum(-1)
+        return nats / math.log(2)  # bits
+
+    found = [
+        entropy((p + q) / 2) - (entropy(p) + entropy(q)) / 2
+        for p, q in combinations(maps.unbind(1), 2)
+    ]
+    return float(torch.stack(found).clamp_min(0).sqrt().mean()) if found else 0.0
