@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from paperbench.components import component, mutation
-from paperbench.papers.transformer.decoding import beam_search
-from paperbench.papers.transformer.model import (
-    PAD,
-    MultiHeadAttention,
-    Transformer,
-    attend,
-    sinusoids,
-)
-from paperbench.papers.transformer.recurrent import RecurrentTranslator
-from paperbench.papers.transformer.sentences import BOS, EOS, UNK
+from paperbench.papers.transformer.model import MultiHeadAttention, attend, sinusoids
 
 if TYPE_CHECKING:
     from paperbench.engine.interface import Interface
@@ -66,22 +57,6 @@ def try_positions(part: Interface) -> None:
     table = part.tensor(part.call(SOURCE, D_MODEL), (SOURCE, D_MODEL))
     if table.dtype != torch.float64 or not torch.equal(table, part.call(SOURCE, D_MODEL)):
         raise part.misfit("returned another dtype than float64, or another table at another call")
-
-
-@component("transformer/beam-search", original=beam_search)
-def try_beam_search(part: Interface) -> None:
-    """A function `(model, source, *, width, max_len)` that returns words (batch, at most max_len)
-    from the first after BOS to EOS, then PAD, and scores (batch,). Use `model.encode(source)` and
-    `model.decode(words, memory, source)`, which gives logits after every word.
-    """
-    model = Transformer(UNK + 5, D_MODEL, d_ff=8, n_heads=2).eval()
-    source = torch.randint(UNK, UNK + 5, (BATCH, SOURCE), generator=part.generator)
-    words, scores = part.call(model, source, width=3, max_len=4)
-    part.tensor(scores, (BATCH,), "returned, as scores,")
-    if not isinstance(words, Tensor) or len(words) != BATCH or words.shape[1] > 4:
-        raise part.misfit("returned no words (batch, at most max_len)")
-    if bool((words == BOS).any() | ((words == PAD) & ~((words == EOS).cumsum(1) > 0)).any()):
-        raise part.misfit("returned BOS as a word, or padding before the end")
 
 
 @mutation("transformer/attend", "divided-by-d")
@@ -142,33 +117,3 @@ class SameHeads(MultiHeadAttention):
 def sines_only(seq_len: int, d_model: int) -> Tensor:
     """There is no cosine beside a sine, but the same sine again."""
     return sinusoids(seq_len, d_model)[:, ::2].repeat_interleave(2, 1)
-
-
-@mutation("transformer/beam-search", "greedy")
-def greedy(
-    model: Transformer | RecurrentTranslator, source: Tensor, *, width: int, max_len: int
-) -> tuple[Tensor, Tensor]:
-    """One beginning is kept, however many are asked for."""
-    return beam_search(model, source, width=1, max_len=max_len)
-
-
-@mutation("transformer/beam-search", "sources-repeated-in-turn")
-def sources_repeated_in_turn(
-    model: Transformer | RecurrentTranslator, source: Tensor, *, width: int, max_len: int
-) -> tuple[Tensor, Tensor]:
-    """Sources are repeated as a whole, not one by one: most beginnings read another sentence."""
-    return beam_search(
-        cast(Transformer, _InTurn(model, width)), source, width=width, max_len=max_len
-    )
-
-
-class _InTurn:
-    """A translator whose sources are taken in turn, where each should come `width` times."""
-
-    def __init__(self, model: Transformer | RecurrentTranslator, width: int) -> None:
-        self.encode, self._decode, self._width = model.encode, model.decode, width
-
-    def decode(self, target: Tensor, memory: Tensor, source: Tensor) -> Tensor:
-        """Read what is in the wrong rows."""
-        rows = torch.arange(len(source)) % (len(source) // self._width) * self._width
-        return self._decode(target, memory[rows], source[rows])

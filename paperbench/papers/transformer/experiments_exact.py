@@ -20,6 +20,7 @@ from paperbench.papers.transformer.sentences import UNK
 
 PAPER_VOCABULARY = 37_000  # section 5.1
 LENGTHS = (64, 128, 256, 512)
+WARM_UP = 3  # rounds that are not timed
 
 
 @experiment("transformer/attention", metrics={"largest_error": error})
@@ -123,7 +124,7 @@ def speed(
     seq_len: int = 64,
     batch_size: int = 8,
     vocab_size: int = 100,
-    repeats: int = 9,
+    repeats: int = 15,
 ) -> Metrics:
     """Time forward and backward of both models in turn, about equal in parameters.
 
@@ -154,11 +155,11 @@ def speed(
         "stepwise_ms": lambda: stepwise.forward(source, target).sum(),
     }
     found: dict[str, list[float]] = {name: [] for name in timed}
-    for repeat, (name, forward) in itertools.product(range(repeats + 1), timed.items()):
+    for repeat, (name, forward) in itertools.product(range(-WARM_UP, repeats), timed.items()):
         start = time.perf_counter()
         forward().backward()  # type: ignore[no-untyped-call]
         if run.device.type == "cuda":
             torch.cuda.synchronize()
-        if repeat:  # the first one warms up
+        if repeat >= 0:
             found[name].append(1e3 * (time.perf_counter() - start))
     return found

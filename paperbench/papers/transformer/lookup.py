@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from paperbench.papers.transformer.model import Layer, MultiHeadAttention, sinusoids
 
-VOCAB_SIZE, SEQ_LEN = 8, 16
+VOCAB_SIZE, SEQ_LEN = 8, 12
 FOUR = (1, 3, -1, -3)  # places back
 OFFSETS = {"four": FOUR, "one": (1, 1, 1, 1), "own": (0, 0, 0, 0)}
 EDGE = max(FOUR)  # places without all neighbours, at either end, are not asked about
