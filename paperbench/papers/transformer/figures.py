@@ -53,8 +53,8 @@ def what_readers_learn(kept: Kept) -> Figure:
     ):
         for i, (steps, shares) in enumerate(kept.curves(arm, "acc")):
             axes.plot(steps, shares, style, color=color, label=label if i == 0 else None, alpha=0.8)
-    axes.axhline(kept.metric("orderless", "commonest")[0], color="black", linewidth=0.6)
-    axes.annotate("the commonest token", (0, 0.27), fontsize=8)
+    chance = kept.metric("orderless", "commonest")[0]
+    axes.axhline(chance, color="black", linewidth=0.8, label="naming the commonest token")
     axes.set(xlabel="training steps", ylabel="share of neighbours right", ylim=(0, 1.02))
-    axes.legend(fontsize=8, loc="center right")
+    axes.legend(fontsize=8, loc="lower right", ncols=2)
     return drawn
