@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 .PHONY: verify test check setup benchmarks clean
 
 verify: $(VENV)/ready
-	$(BIN)/paperbench verify fox dropout seq2seq --tier quick --locked
+	$(BIN)/paperbench verify --tier quick --locked
 
 test: check
 	$(BIN)/python -m pytest

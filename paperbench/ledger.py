@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS runs (
     finished TEXT NOT NULL DEFAULT (datetime('now'))
 );
 CREATE INDEX IF NOT EXISTS runs_by_lineage ON runs (lineage);
+CREATE TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY, payload TEXT NOT NULL, sha256 TEXT NOT NULL);
 """
 
 
@@ -39,7 +40,9 @@ class FinishedRun:
     key: content address. lineage: the same run whatever its code, data and torch version, so that
     a stale one can be found. inputs: what went into the key, by name, to say why it is stale.
     metrics: a number, or a list of repeats for timing. curves: series name -> [[step, value], ...].
-    budget: parameters, examples, steps, flops. seconds: wall time.
+    kept: arrays for figures, by name, as `lab.run.Run.keep` writes them; the ledger holds them by
+    themselves, and hands them out through `Ledger.kept` alone. budget: parameters, examples,
+    steps, flops. seconds: wall time.
     """
 
     key: str
@@ -47,6 +50,7 @@ class FinishedRun:
     status: Status
     metrics: Mapping[str, float | list[float]] = field(default_factory=dict)
     curves: Mapping[str, list[list[float]]] = field(default_factory=dict)
+    kept: Mapping[str, Any] = field(default_factory=dict)
     budget: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     error: str = ""
@@ -95,11 +99,29 @@ class Ledger:
 
     def put(self, run: FinishedRun) -> None:
         """Store a finished run at once, replacing what stands under its key."""
-        payload = json.dumps(asdict(run), sort_keys=True)
+        content = asdict(run)
+        kept = json.dumps(content.pop("kept"), sort_keys=True)
+        self._query("DELETE FROM kept WHERE key = ?", [run.key])
+        if run.kept:
+            self._query(
+                "INSERT INTO kept (key, payload, sha256) VALUES (?, ?, ?)",
+                [run.key, kept, _sha256(kept)],
+            )
+        payload = json.dumps(content, sort_keys=True)
         self._query(
             "INSERT OR REPLACE INTO runs (key, lineage, payload, sha256) VALUES (?, ?, ?, ?)",
             [run.key, run.lineage, payload, _sha256(payload)],
         )
+
+    def kept(self, key: str) -> dict[str, Any]:
+        """Return what the run stored under `key` has kept for figures; empty when nothing."""
+        if not self.path.exists():
+            return {}
+        rows = self._query("SELECT payload, sha256 FROM kept WHERE key = ?", [key])
+        for payload, sha256 in rows:
+            if _sha256(payload) == sha256:
+                return dict(json.loads(payload))
+        return {}
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""

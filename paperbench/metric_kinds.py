@@ -25,6 +25,7 @@ perplexity = MetricKind("perplexity", "lower", best=1.0)
 bleu = MetricKind("bleu", "higher", unit="BLEU", best=100.0)
 error = MetricKind("error", "lower")
 count = MetricKind("count", "neither")
+steps = MetricKind("steps", "lower", unit="steps")  # to an event, at most the budget
 size = MetricKind("size", "lower", unit="bytes")
 duration = MetricKind("duration", "lower", unit="ms")
 ratio = MetricKind("ratio", "neither")
@@ -40,6 +41,7 @@ KINDS = {
         bleu,
         error,
         count,
+        steps,
         size,
         duration,
         ratio,

@@ -10,7 +10,7 @@ from statistics import fmean
 from typing import Literal
 
 from paperbench.components import Parts, part_name
-from paperbench.datasets import DATASETS
+from paperbench.datasets import DATASETS, datasets_named
 from paperbench.ledger import FinishedRun, Ledger
 from paperbench.registry import ExperimentInfo, Scalar, find
 from paperbench.sources import part_sha256, source_hashes
@@ -42,10 +42,9 @@ class PlannedRun:
     parts: Parts = field(default_factory=dict)
 
     @property
-    def data_name(self) -> str | None:
-        """The dataset that the parameters name, if any."""
-        name = self.params.get("data")
-        return name if isinstance(name, str) and name in DATASETS else None
+    def data_names(self) -> tuple[str, ...]:
+        """The datasets that the parameters name."""
+        return datasets_named(self.params)
 
 
 @dataclass(frozen=True)
@@ -143,9 +142,7 @@ def plan_run(
     if parts:
         inputs |= {f"part {name}": part_sha256(part) for name, part in parts.items()}
         label = f"{label} with {', '.join(map(part_name, parts.values()))}"
-    data = params.get("data")
-    if isinstance(data, str) and data in DATASETS:
-        inputs[f"data {data}"] = _data_sha256(data)
+    inputs |= {f"data {name}": _data_sha256(name) for name in datasets_named(params)}
     run = PlannedRun(
         key="",
         lineage="",

@@ -28,6 +28,17 @@ def test_what_is_put_comes_back_bit_for_bit(tmp_path):
     assert Ledger(tmp_path / "ledger.sqlite").get("k") == a_run()
 
 
+def test_what_a_run_keeps_lies_by_itself(tmp_path):
+    kept = {"weights": {"shape": [1], "float32": "AACAPw=="}}
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    ledger.put(a_run(kept=kept))
+    assert ledger.get("k") == a_run()
+    assert ledger.kept("k") == kept
+    assert ledger.kept("other") == {}
+    ledger.put(a_run(kept={}))  # the same run again, which keeps nothing any more
+    assert ledger.kept("k") == {}
+
+
 def test_an_absent_ledger_holds_nothing_and_reading_it_makes_no_file(tmp_path):
     ledger = Ledger(tmp_path / "none" / "ledger.sqlite")
     assert ledger.get("k") is None

@@ -105,18 +105,14 @@ def _notes_path(paper: str, claims: Path | None) -> Path:
     find_file(files, paper)  # refuses what is no paper's slug
     package = Path(paperbench.__file__).parent / "papers"
     folder = claims_folder(claims)
-    places = [
-        *(package / name / "NOTES.md" for name in (paper, paper.replace("-", "_"))),
-        folder / f"{paper}.md",
-    ]
-    for path in places:
+
+    def places(slug: str) -> list[Path]:
+        return [package / slug.replace("-", "_") / "NOTES.md", folder / f"{slug}.md"]
+
+    for path in places(paper):
         if path.is_file():
             return path
-    with_notes = [
-        file.slug
-        for file in files
-        if (package / file.slug / "NOTES.md").is_file() or (folder / f"{file.slug}.md").is_file()
-    ]
+    with_notes = [file.slug for file in files if any(path.is_file() for path in places(file.slug))]
     raise NothingSelected(
         f"there are no notes on `{paper}`",
         help=did_you_mean(paper, with_notes, label="papers with notes"),

@@ -26,10 +26,11 @@ def paper_record(file: ClaimFile, found: Sequence[ClaimRecord], options: Options
     order = list(file.claims)
     claims = sorted(found, key=lambda record: order.index(record.claim))
     datasets = {
-        run.data_name
+        name
         for claim in file.claims.values()
         if claim.kind != "reading" and any(record.claim == claim.name for record in claims)
         for run in plan_claim(file, claim, options.site, seeds=1).every()
+        for name in run.data_names
     }
     return PaperRecord(
         paper=file.slug,
@@ -37,7 +38,7 @@ def paper_record(file: ClaimFile, found: Sequence[ClaimRecord], options: Options
         tier=options.site.tier,
         device=options.site.device_class,
         environment={
-            **environment(options.site.device, [name for name in datasets if name]),
+            **environment(options.site.device, sorted(datasets)),
             **combined(record.environment for record in claims),
         },
         generated=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -293,12 +293,12 @@ def _check_data(selected: list[Selected], options: Options, ledger: Ledger) -> N
     from paperbench.datasets import DATASETS, read_file
     from paperbench.plan import finished
 
-    runs = {run.key: run for run in _first_runs(selected, options) if run.data_name}
+    runs = {run.key: run for run in _first_runs(selected, options) if run.data_names}
     cached = {} if options.fresh else ledger.get_many(runs)
-    needed = {run.data_name for key, run in runs.items() if not finished(run, cached.get(key))}
-    for name in sorted(needed, key=str):
-        for file in DATASETS[str(name)].files:
-            read_file(str(name), file.name)
+    waiting = [run for key, run in runs.items() if not finished(run, cached.get(key))]
+    for name in sorted({name for run in waiting for name in run.data_names}):
+        for file in DATASETS[name].files:
+            read_file(name, file.name)
 
 
 def _first_runs(selected: list[Selected], options: Options) -> Iterable[PlannedRun]:

@@ -66,7 +66,7 @@ def _execute(
     run = Run(
         seed=planned.seed,
         device=planned.device,
-        data_name=planned.data_name,
+        data_names=planned.data_names,
         time_limit=planned.time_limit,
         report=report,
         company=company,
@@ -92,6 +92,7 @@ def _execute(
         status=status,
         metrics=metrics,
         curves=run.curves,
+        kept=run.kept,
         budget=run.budget,
         seconds=time.perf_counter() - started - run.away,
         error=error,

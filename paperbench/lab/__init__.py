@@ -4,14 +4,25 @@ from paperbench.lab.data import (
     Classification,
     Corpus,
     Examples,
+    Files,
     ParallelCorpus,
     Split,
     shuffled_batches,
 )
+from paperbench.lab.events import first_step
 from paperbench.lab.gpu import Gpu
 from paperbench.lab.run import Diverged, Metrics, OutOfTime, Run, derive_seed
 from paperbench.lab.sharing import shared
-from paperbench.lab.training import Fit, adam, adamw, cross_entropy, sgd, train, warmup_cosine
+from paperbench.lab.training import (
+    Fit,
+    Watch,
+    adam,
+    adamw,
+    cross_entropy,
+    sgd,
+    train,
+    warmup_cosine,
+)
 from paperbench.metric_kinds import (
     accuracy,
     bleu,
@@ -24,6 +35,7 @@ from paperbench.metric_kinds import (
     ratio,
     score,
     size,
+    steps,
 )
 from paperbench.registry import experiment
 
@@ -32,6 +44,7 @@ __all__ = [
     "Corpus",
     "Diverged",
     "Examples",
+    "Files",
     "Fit",
     "Gpu",
     "Metrics",
@@ -39,6 +52,7 @@ __all__ = [
     "ParallelCorpus",
     "Run",
     "Split",
+    "Watch",
     "accuracy",
     "adam",
     "adamw",
@@ -49,6 +63,7 @@ __all__ = [
     "duration",
     "error",
     "experiment",
+    "first_step",
     "fraction",
     "nats",
     "perplexity",
@@ -58,6 +73,7 @@ __all__ = [
     "shared",
     "shuffled_batches",
     "size",
+    "steps",
     "train",
     "warmup_cosine",
 ]

@@ -7,6 +7,7 @@ import csv
 import gzip
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -130,6 +131,17 @@ class ParallelCorpus:
     test: list[tuple[str, str]]
 
 
+@dataclass(frozen=True)
+class Files:
+    """A dataset that is read file by file."""
+
+    dataset: str
+
+    def read(self, name: str) -> bytes:
+        """The unpacked bytes of one file, checked; raises DataError when absent or wrong."""
+        return read_file(self.dataset, name)
+
+
 def shuffled_batches(n: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
     """Endless row indices (batch,), epoch after epoch; the ragged end of an epoch is left out."""
     batch_size = min(batch_size, n)
@@ -140,10 +152,10 @@ def shuffled_batches(n: int, batch_size: int, generator: torch.Generator) -> Ite
 
 
 @shared
-def load_data(name: str) -> Classification | Corpus | ParallelCorpus:
+def load_data(name: str) -> Classification | Corpus | ParallelCorpus | Files:
     """Return the dataset `name`; raises DataError when a file is absent or wrong."""
     find_dataset(name)
-    return _LOADERS[name]()
+    return _LOADERS[name]() if name in _LOADERS else Files(name)
 
 
 def _load_digits() -> Classification:
@@ -155,13 +167,13 @@ def _load_digits() -> Classification:
     return Classification(Examples(inputs, torch.tensor(rows[:, 64], dtype=torch.long)), None, 10)
 
 
-def _load_mnist() -> Classification:
+def _load_mnist(dataset: str = "mnist") -> Classification:
     def images(name: str) -> Tensor:
-        pixels = np.frombuffer(read_file("mnist", name), np.uint8, offset=16)
+        pixels = np.frombuffer(read_file(dataset, name), np.uint8, offset=16)
         return torch.tensor(pixels.reshape(-1, 784) / np.float32(255))
 
     def labels(name: str) -> Tensor:
-        return torch.tensor(np.frombuffer(read_file("mnist", name), np.uint8, offset=8)).long()
+        return torch.tensor(np.frombuffer(read_file(dataset, name), np.uint8, offset=8)).long()
 
     return Classification(
         Examples(images("train-images-idx3-ubyte"), labels("train-labels-idx1-ubyte")),
@@ -183,8 +195,17 @@ def _load_python_docs() -> Corpus:
     topics = ast.literal_eval(assignment.value)
     text = "\n".join(topics[name] for name in sorted(topics))
     text = text.encode("ascii", "ignore").decode()
+    return _in_three(text)
+
+
+def _in_three(text: str) -> Corpus:
     first, second = int(len(text) * 0.9), int(len(text) * 0.95)
     return Corpus(text[:first], text[first:second], text[second:])
+
+
+def _load_tinyshakespeare() -> Corpus:
+    """The first 90 % train, 5 % valid, 5 % test: there is no official split."""
+    return _in_three(read_file("tinyshakespeare", "input.txt").decode())
 
 
 def _load_wikitext() -> Corpus:
@@ -209,6 +230,8 @@ _LOADERS: dict[str, Callable[[], Classification | Corpus | ParallelCorpus]] = {
     "digits": _load_digits,
     "python-docs": _load_python_docs,
     "mnist": _load_mnist,
+    "fashion-mnist": partial(_load_mnist, "fashion-mnist"),
+    "tinyshakespeare": _load_tinyshakespeare,
     "wikitext-2": _load_wikitext,
     "multi30k": _load_multi30k,
 }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 Module = TypeVar("Module", bound=nn.Module)
 Metrics = Mapping[str, float | list[float]]
+Kept = dict[str, Any]  # shape: list of int; float32: base64 of the little-endian numbers
 ReportProgress = Callable[[int, int, dict[str, float]], None]  # step, steps, what to show
+MOST_KEPT = 60_000  # numbers, 240 kB: the ledger is read at every call
 REPORT_SECONDS = 0.2  # a person reads five updates a second at most
 
 
@@ -43,8 +46,8 @@ class Run:
     """One replicate of one arm.
 
     seed: the replicate; arms with the same seed share data order and initialisation.
-    device: where tensors live. time_limit: seconds, None for no limit. data_name: the dataset that
-    the parameters name, the only one `data` hands out, because the run's key covers its checksum.
+    device: where tensors live. time_limit: seconds, None for no limit. data_names: the datasets
+    that the parameters name, all that `data` hands out: the run's key covers their checksums.
     company: those it may train together with. away: seconds, since its start, that went to others.
     together: whether it trained as one with them.
     """
@@ -54,15 +57,16 @@ class Run:
         *,
         seed: int,
         device: torch.device | str = "cpu",
-        data_name: str | None = None,
+        data_names: Sequence[str] = (),
         time_limit: float | None = None,
         report: ReportProgress | None = None,
         company: Company | None = None,
     ):
         self.seed = seed
         self.device = torch.device(device)
-        self.data_name = data_name
+        self.data_names = tuple(data_names)
         self.curves: dict[str, list[list[float]]] = {}
+        self.kept: dict[str, Kept] = {}
         self.budget: dict[str, float] = {}
         self.company = company
         self.away = 0.0
@@ -80,11 +84,12 @@ class Run:
         return np.random.default_rng(derive_seed(self.seed, purpose))
 
     def data(self, name: str) -> Any:
-        """The dataset `name`, which must be the value of the experiment's parameter `data`."""
-        if name != self.data_name:
+        """The dataset `name`: the value of the parameter `data`, or of one called `..._data`."""
+        if name not in self.data_names:
+            named = " and ".join(f"`{each}`" for each in self.data_names) or "none"
             raise DataError(
-                f"the run reads dataset `{name}`, but its parameter `data` says `{self.data_name}`",
-                help="name the dataset in the parameter `data`",
+                f"the run reads dataset `{name}`, but its parameters name {named}",
+                help="name it in the parameter `data`, or in one whose name ends in `_data`",
             )
         return load_data(name)
 
@@ -121,6 +126,22 @@ class Run:
     def record(self, series: str, step: int, value: float) -> None:
         """Add one point to a curve, e.g. `loss`."""
         self.curves.setdefault(series, []).append([step, float(value)])
+
+    def keep(self, name: str, array: Tensor | np.ndarray[Any, Any]) -> None:
+        """Keep an array with the finished run, as float32, for figures to be drawn from.
+
+        Raises RunError when a run keeps more than MOST_KEPT numbers.
+        """
+        values = np.ascontiguousarray(torch.as_tensor(array).detach().cpu(), dtype="<f4")
+        others = [kept for other, kept in self.kept.items() if other != name]
+        if values.size + sum(math.prod(kept["shape"]) for kept in others) > MOST_KEPT:
+            raise RunError(
+                f"with `{name}`, {'x'.join(map(str, values.shape))}, the run keeps more than "
+                f"{MOST_KEPT:,} numbers",
+                help="keep fewer examples, of seed 0 alone",
+            )
+        text = base64.b64encode(values.tobytes()).decode()
+        self.kept[name] = {"shape": list(values.shape), "float32": text}
 
     def spend(self, **amounts: float) -> None:
         """Add to the budget: `parameters`, `examples`, `steps`, `flops`.

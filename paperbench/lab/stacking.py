@@ -140,6 +140,8 @@ def require_alike(one: Replicate[Any], other: Replicate[Any]) -> None:
     settings = ("steps", "clip", "padding", "gpu")
     if any(getattr(a, name) != getattr(b, name) for name in settings):
         raise Unstackable("the settings of the training differ")
+    if (a.watch and a.watch.every) != (b.watch and b.watch.every):
+        raise Unstackable("they are measured at other steps")
     if not _alike(a.loss, b.loss) or not _alike(a.schedule, b.schedule):
         raise Unstackable("the losses or schedules differ")
     if type(one.updates) not in ELEMENTWISE:

@@ -12,8 +12,9 @@ import copy
 import math
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -140,6 +141,16 @@ class Together:
             for own, stacked in zip(tensors_of(replicate.model), self.stacked, strict=True):
                 own.copy_(stacked[i])
 
+    def measure(self, steps: int, ended: Sequence[RunError | None]) -> list[RunError | None]:
+        """Watch every replicate that has not ended; who has ended now, and of what."""
+        if not self.replicates[0].is_watched(steps):
+            return list(ended)
+        self.unstack()
+        return [
+            error or _attempt(partial(replicate.measure, steps))
+            for replicate, error in zip(self.replicates, ended, strict=True)
+        ]
+
     def _loss_of_one(self, tensors: Sequence[Tensor], batch: Any) -> Tensor:
         # As torch.func.functional_call does, less its look-ups by name at every step.
         for (slots, name), tensor in zip(self._slots, tensors, strict=True):
@@ -191,6 +202,7 @@ def train_together(trainings: Sequence[Training[Any]], trial: Trial) -> list[Tra
         training.run.spend(flops=flops)
     steps, points = trainings[0].steps, Points(trainings[0].run.device)
     for step in range(steps):
+        ended = company.measure(step, ended)
         batches = [replicate.next_batch() for replicate in company.replicates]
         if step == 0 and beginnings(company, batches) != trial.beginnings:
             raise Unrepeatable("the same seed begins in another way the next time")
@@ -205,10 +217,11 @@ def train_together(trainings: Sequence[Training[Any]], trial: Trial) -> list[Tra
             for i, value in enumerate(values):
                 clocks[i].tick()
                 if ended[i] is None:
-                    ended[i] = _record(company.replicates[i], at, value)
+                    ended[i] = _attempt(partial(company.replicates[i].record, at, value))
         if None not in ended:
             break
     company.unstack()
+    ended = company.measure(steps, ended)
     return [
         Trained(error or replicate.finish(), generator.get_state())
         for replicate, error, generator in zip(
@@ -258,9 +271,9 @@ def close(one: float, other: float) -> bool:
     return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE**2)
 
 
-def _record(replicate: Replicate[Any], step: int, loss: float) -> RunError | None:
+def _attempt(action: Callable[[], None]) -> RunError | None:
     try:
-        replicate.record(step, loss)
+        action()
     except RunError as problem:
         return problem
     return None

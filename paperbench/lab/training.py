@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -15,7 +15,7 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from paperbench.lab.flops import count_flops
 from paperbench.lab.gpu import Gpu, Points
-from paperbench.lab.run import Run, derive_seed
+from paperbench.lab.run import Diverged, Run, derive_seed
 
 Module = TypeVar("Module", bound=nn.Module)
 Batches = Callable[[torch.Generator], Iterator[Any]]  # an endless stream of batches
@@ -23,6 +23,18 @@ Loss = Callable[[Any, Any], Tensor]  # (model, batch) -> mean loss, a scalar
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
 Schedule = Callable[[float], float]  # progress in [0, 1] -> factor of lr
 CURVE_POINTS = 100  # a curve holds about so many points
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What is measured while a model trains: a curve of each number that `measure` returns.
+
+    every: steps between two points; there is one before the first step and one after the last.
+    measure: given the model in eval mode, without gradients; it keeps nothing of it.
+    """
+
+    every: int
+    measure: Callable[[Any], Mapping[str, float]]
 
 
 @dataclass
@@ -47,6 +59,7 @@ class Training(Generic[Module]):
     clip: float | None
     padding: int | None
     gpu: Gpu
+    watch: Watch | None = None
 
 
 def train(
@@ -61,6 +74,7 @@ def train(
     clip: float | None = None,
     padding: int | None = None,
     gpu: Gpu = Gpu(),  # noqa: B008 - it is frozen
+    watch: Watch | None = None,
 ) -> Fit[Module]:
     """Train one model for `steps` optimiser steps and return it in eval mode.
 
@@ -71,10 +85,12 @@ def train(
     Replicates of an arm may train together, as one more axis of every tensor, where that is faster;
     the result is the same within rounding. padding: what the integers of a batch may be filled up
     with along axis 1 without changing the loss, so that batches of unequal length can be stacked.
-    gpu: what may be done faster there.
+    gpu: what may be done faster there. watch: what else the run's curves shall hold.
     Raises Diverged when the loss stops being finite, OutOfTime past the run's limit.
     """
-    training = Training(run, build, batches, loss, optimizer, steps, schedule, clip, padding, gpu)
+    training = Training(
+        run, build, batches, loss, optimizer, steps, schedule, clip, padding, gpu, watch
+    )
     fit = None if run.company is None else run.company.train(training)
     run.together = fit is not None
     return train_alone(training) if fit is None else fit
@@ -86,6 +102,8 @@ def train_alone(training: Training[Module]) -> Fit[Module]:
     torch.manual_seed(derive_seed(training.run.seed, "train"))
     points = Points(training.run.device)
     for step in range(training.steps):
+        if replicate.is_watched(step):
+            replicate.measure(step)
         batch = replicate.next_batch()
         if step == 0:
             replicate.rates.set(step)
@@ -97,6 +115,8 @@ def train_alone(training: Training[Module]) -> Fit[Module]:
         if replicate.is_point(step):
             for at, (number,) in points.add(step, value, last=step == training.steps - 1):
                 replicate.record(at, number)
+    if replicate.is_watched(training.steps):
+        replicate.measure(training.steps)
     return replicate.finish()
 
 
@@ -155,6 +175,27 @@ class Replicate(Generic[Module]):
         """Add a point to the curve; raises Diverged or OutOfTime."""
         self.training.run.record("loss", step, loss)
         self.training.run.progress(step + 1, self.training.steps, loss=loss)
+
+    def is_watched(self, steps: int) -> bool:
+        """Whether something is measured after so many steps."""
+        watch = self.training.watch
+        return watch is not None and (steps % watch.every == 0 or steps == self.training.steps)
+
+    @torch.no_grad()
+    def measure(self, steps: int) -> None:
+        """Add what the model is worth after so many steps to the curves; its draws are its own.
+
+        Raises Diverged on a value that is not finite.
+        """
+        assert self.training.watch is not None
+        self.model.eval()
+        with torch.random.fork_rng(devices=[]):
+            values = self.training.watch.measure(self.model)
+        self.model.train()
+        for name, value in values.items():
+            self.training.run.record(name, steps, value)
+            if not math.isfinite(value):
+                raise Diverged(f"{name} is {value} after {steps} steps")
 
     def finish(self) -> Fit[Module]:
         """Close the books."""

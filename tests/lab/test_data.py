@@ -12,7 +12,7 @@ from paperbench.lab.data import load_data, shuffled_batches
 
 @pytest.fixture
 def split():
-    run = Run(seed=4, data_name="digits")
+    run = Run(seed=4, data_names=["digits"])
     return lambda **options: run.data("digits").split(run.generator("split"), **options)
 
 

@@ -1,11 +1,14 @@
+import base64
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from paperbench.errors import DataError
-from paperbench.lab import Diverged, OutOfTime, Run
+from paperbench.errors import DataError, RunError
+from paperbench.lab import Diverged, OutOfTime, Run, first_step
+from paperbench.lab.run import MOST_KEPT
 
 
 class Plain(nn.Module):
@@ -65,10 +68,28 @@ def test_generators_of_two_purposes_are_independent_and_repeatable():
 
 
 def test_a_run_reads_only_the_dataset_that_its_key_covers():
-    with pytest.raises(
-        DataError, match="reads dataset `mnist`, but its parameter `data` says `digits`"
-    ):
-        Run(seed=0, data_name="digits").data("mnist")
+    with pytest.raises(DataError, match="reads dataset `mnist`, but its parameters name `digits`"):
+        Run(seed=0, data_names=["digits"]).data("mnist")
+
+
+def test_what_is_kept_comes_back_as_float32():
+    run = Run(seed=0)
+    run.keep("weights", torch.tensor([[1.5, 2.0, -3.0]]))
+    run.keep("codes", np.arange(4).reshape(2, 2))
+    assert run.kept["weights"]["shape"] == [1, 3]
+    values = np.frombuffer(base64.b64decode(run.kept["weights"]["float32"]), "<f4")
+    assert values.tolist() == [1.5, 2.0, -3.0]
+    run.keep("weights", np.zeros(MOST_KEPT - 4))  # in the place of the others
+    with pytest.raises(RunError, match="`more`, 1, the run keeps more than 60,000 numbers"):
+        run.keep("more", np.zeros(1))
+
+
+@pytest.mark.parametrize(
+    ("level", "step"), [(0.5, 10.0), (0.9, 20.0), (0.95, 400.0)], ids=["first", "later", "never"]
+)
+def test_the_time_to_an_event_is_censored_at_the_budget(level, step):
+    curve = [[0, 0.1], [10, 0.6], [20, 0.92], [30, 0.3]]
+    assert first_step(curve, lambda value: value >= level, budget=400) == step
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from paperbench.lab import Diverged, Run, adam, cross_entropy, sgd, warmup_cosine
+from paperbench.lab import Diverged, Run, Watch, adam, cross_entropy, sgd, warmup_cosine
 from paperbench.lab.gpu import Gpu
 from paperbench.lab.stacking import Unstackable, stack_batches
 from paperbench.lab.together import Together, Unrepeatable, train_together
@@ -76,6 +76,37 @@ def test_a_replicate_becomes_what_it_becomes_alone(optimizer):
         assert asked.run.budget == alone.run.budget
         # What the run draws next, after training, is the same too.
         assert torch.equal(each.draws, torch.get_rng_state())
+
+
+def weight(model):
+    torch.rand(1)  # a measurement that draws shifts no draw of the training
+    return {"weight": next(model.parameters()).sum().item(), "training": float(model.training)}
+
+
+def test_what_is_watched_is_the_curve_of_each_alone():
+    trainings, trained = together([0, 1], watch=Watch(every=12, measure=weight))
+    for seed, (asked, each) in enumerate(zip(trainings, trained, strict=True)):
+        alone = training(seed, watch=Watch(every=12, measure=weight))
+        train_alone(alone)
+        unwatched = train_alone(training(seed))
+        curves = asked.run.curves
+        assert [step for step, _ in curves["weight"]] == [0, 12, 24, 30]
+        assert {value for _, value in curves["training"]} == {0.0}
+        torch.testing.assert_close(curves["weight"], alone.run.curves["weight"], rtol=1e-4, atol=0)
+        assert alone.run.curves["weight"][-1][1] == weight(unwatched.model)["weight"]
+        assert curves["weight"][-1][1] == weight(each.result.model)["weight"]
+
+
+def test_who_is_watched_and_not_finite_ends_alone():
+    first = Run(seed=0).build(Net)
+
+    def measure(model):
+        begins_as_first = torch.equal(next(model.parameters()), next(first.parameters()))
+        return {"value": math.nan if begins_as_first else 1.0}
+
+    _, trained = together([0, 1], watch=Watch(every=12, measure=measure))
+    assert isinstance(trained[0].result, Diverged)
+    assert not isinstance(trained[1].result, Diverged)
 
 
 def test_who_trains_beside_it_changes_no_bit():

@@ -1,6 +1,7 @@
 """What must hold for everything registered: a paper is tested because it is there."""
 
 import dataclasses
+import json
 from functools import cache
 from pathlib import Path
 
@@ -133,11 +134,15 @@ def test_seeds_together_give_the_same_numbers_as_alone(lineage, tmp_path):
     alone = [execute(run) for run in seeds]
     together = execute_together(seeds, Speeds(tmp_path / "speeds.jsonl", "together"), [None] * 3)
     kinds = find(seeds[0].experiment).metrics
+    lines = (tmp_path / "speeds.jsonl").read_text().split("\n")
+    refused = {json.loads(line)["why"] for line in lines if line}
+    if refused - {"nothing is trained"}:
+        assert together == [None] * 3
+        pytest.skip(f"goes alone: {'; '.join(refused)}")
     for own, other in zip(alone, together, strict=True):
-        assert other is not None, (tmp_path / "speeds.jsonl").read_text()
+        assert other is not None
         assert other.status == "done", other.error
-        trained = "loss" in own.curves
-        assert other.environment["replicates"] == ("together" if trained else "alone")
+        assert other.environment["replicates"] == ("alone" if refused else "together")
         assert other.budget == own.budget
         torch.testing.assert_close(other.curves, own.curves, rtol=1e-4, atol=1e-6)
         for name in own.metrics:
@@ -168,7 +173,8 @@ def test_the_control_changes_the_computation(claim):
 
 
 PAPERS = sorted(
-    path.parent.name for path in (CLAIMS.parent / "paperbench/papers").glob("*/NOTES.md")
+    path.parent.name.replace("_", "-")
+    for path in (CLAIMS.parent / "paperbench/papers").glob("*/NOTES.md")
 )
 COMPONENTS = {name: info for name, info in components().items() if info.paper in PAPERS}
 MUTATIONS = {m.full_name: m for info in COMPONENTS.values() for m in info.mutations}

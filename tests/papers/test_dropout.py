@@ -353,7 +353,7 @@ def test_the_floor_of_reconstruction_is_the_variance_of_a_pixel():
 
 def run_overfit(seed=0, **options):
     settings = {"data": "digits", "d_hidden": 32, "steps": 60, "n_samples": 2} | options
-    run = Run(seed=seed, data_name="digits")
+    run = Run(seed=seed, data_names=["digits"])
     return overfit(run, **settings), run
 
 
@@ -402,7 +402,7 @@ def test_every_kind_of_mask_runs_repeats_itself_and_differs_by_seed(mask):
 def test_the_autoencoder_runs_and_repeats_itself(mask):
     def features():
         return autoencoder(
-            Run(seed=3, data_name="digits"), data="digits", d_hidden=16, steps=5, mask=mask
+            Run(seed=3, data_names=["digits"]), data="digits", d_hidden=16, steps=5, mask=mask
         )
 
     first = features()

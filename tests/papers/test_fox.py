@@ -459,7 +459,7 @@ def test_the_shortcut_is_the_best_memoryless_reader(tokens, answers, score):
 
 
 def smoke_text(**options):
-    return language_model(Run(seed=0, data_name="python-docs"), **{**TINY, **options})
+    return language_model(Run(seed=0, data_names=["python-docs"]), **{**TINY, **options})
 
 
 def smoke_writes(seed=0, **options):
@@ -531,7 +531,7 @@ def test_the_metrics_are_those_registered(experiment):
     }
     known = inspect.signature(experiment).parameters
     metrics = experiment(
-        Run(seed=0, data_name="python-docs"),
+        Run(seed=0, data_names=["python-docs"]),
         **{name: value for name, value in small.items() if name in known},
     )
     assert set(metrics) == set(experiment.experiment_metrics)
