@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Literal
 
 import torch
 from torch import nn
@@ -28,14 +29,7 @@ from paperbench.papers.batchnorm.measures import (
     ink_accuracy,
     relative_error,
 )
-from paperbench.papers.batchnorm.model import (
-    HE_GAIN,
-    Activation,
-    BatchNorm,
-    DeepNetwork,
-    Norm,
-    Statistics,
-)
+from paperbench.papers.batchnorm.model import BatchNorm, DeepNetwork
 
 MOMENTUM = 0.9  # of SGD
 
@@ -52,11 +46,11 @@ def classifier(
     n_train: int = 1400,
     n_layers: int = 8,
     d_hidden: int = 48,
-    norm: Norm = "batch",
-    statistics: Statistics = "batch",
+    norm: Literal["none", "batch", "layer"] = "batch",
+    statistics: Literal["batch", "unrecorded", "detached", "fixed"] = "batch",
     n_together: int | None = None,
-    activation: Activation = "relu",
-    gain: float = HE_GAIN,
+    activation: Literal["relu", "sigmoid"] = "relu",
+    gain: float = 1.414,
     lr: float = 0.03,
     n_steps: int = 250,
     batch_size: int = 64,
@@ -113,8 +107,8 @@ def inside(
     n_train: int = 1400,
     n_layers: int = 8,
     d_hidden: int = 48,
-    norm: Norm = "batch",
-    statistics: Statistics = "batch",
+    norm: Literal["none", "batch", "layer"] = "batch",
+    statistics: Literal["batch", "unrecorded", "detached", "fixed"] = "batch",
     lr: float = 0.03,
     n_steps: int = 250,
     batch_size: int = 64,
@@ -162,7 +156,11 @@ def inside(
     metrics={"gradient_error": error, "scale_error": error, "bias_gradient": error},
 )
 def identities(
-    run: Run, *, n_instances: int = 200, n_channels: int = 5, statistics: Statistics = "batch"
+    run: Run,
+    *,
+    n_instances: int = 200,
+    n_channels: int = 5,
+    statistics: Literal["batch", "detached", "fixed"] = "batch",
 ) -> Metrics:
     """Hold one layer, y = BN(W u + b), against what the paper derives, in double precision.
 
@@ -199,7 +197,7 @@ def identities(
         y_scaled, du_scaled, dscaled = _value_and_gradients(
             layer(u @ scaled.T + a * bias), dy, u, scaled
         )
-        constants = (dy * gamma / x.std(0, correction=0)).sum(0)
+        constants = (dy * gamma / x.std(0, correction=0)).sum(0).detach()
         found = {
             "gradient_error": max(map(relative_error, ours, expected)),
             "scale_error": max(

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 Statistics = Literal["batch", "unrecorded", "detached", "fixed"]
 Norm = Literal["none", "batch", "layer"]
 Activation = Literal["relu", "sigmoid"]
-HE_GAIN = math.sqrt(2)  # He et al. 2015: keeps the size of a signal through layers of ReLU
+HE_GAIN = 1.414  # He et al. 2015: the root of 2 keeps a signal its size through layers of ReLU
 
 
 def gradients(
@@ -78,9 +78,7 @@ class Normalise(torch.autograd.Function):
         return (y, mean, variance), (1, 0, 0)
 
 
-def normalise(
-    x: Tensor, gamma: Tensor, beta: Tensor, eps: float
-) -> tuple[Tensor, Tensor, Tensor]:
+def normalise(x: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
     """Give every channel of a minibatch the mean beta and the deviation gamma. Algorithm 1.
 
     x: (batch, channels, ...); what follows the channels (places of a feature map, section 3.2)
