@@ -42,7 +42,9 @@ class Normalise(torch.autograd.Function):
         x: Tensor, gamma: Tensor, beta: Tensor, eps: float
     ) -> tuple[Tensor, Tensor, Tensor]:
         """y, and the mean and (biased) variance that it was normalised by, (channels,) each."""
-        variance, mean = torch.var_mean(x, _all_but_channels(x), correction=0)  # (1)
+        over = _all_but_channels(x)
+        mean = x.mean(over)
+        variance = (x - _along(mean, x)).square().mean(over)  # (1)
         return normalise_by(x, mean, variance, gamma, beta, eps), mean, variance  # (2)
 
     @staticmethod
@@ -143,25 +145,34 @@ class BatchNorm(nn.Module):
             return normalise_by(
                 x, self.running_mean, self.running_variance, self.gamma, self.beta, self.eps
             )
-        groups = len(x) // (self.n_together or len(x))
-        parts = x.unflatten(0, (groups, -1)).movedim(0, 1).flatten(1, 2)
-        n = parts.numel() // parts.shape[1]
-        if n < 2:
-            raise ValueError("a channel is normalised over two values or more, and has one")
-        gamma, beta = self.gamma.repeat(groups), self.beta.repeat(groups)
-        y, mean, variance = normalise(parts, gamma, beta, self.eps)
-        if self.statistics == "detached":
-            y = normalise_by(parts, mean, variance, gamma, beta, self.eps)
-        if self.statistics != "unrecorded":
-            self._record(mean.unflatten(0, (groups, -1)), variance.unflatten(0, (groups, -1)), n)
+        if self.n_together is None:
+            return self._normalise(x, self.gamma, self.beta)
+        # Channels are normalised each by itself, so groups are so many times the channels.
+        groups = len(x) // self.n_together
+        apart = x.unflatten(0, (groups, -1)).movedim(0, 1).flatten(1, 2)
+        y = self._normalise(apart, self.gamma.repeat(groups), self.beta.repeat(groups))
         return y.unflatten(1, (groups, -1)).movedim(1, 0).flatten(0, 1)
 
+    def _normalise(self, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
+        n = x.numel() // x.shape[1]
+        if n < 2:
+            raise ValueError("a channel is normalised over two values or more, and has one")
+        y, mean, variance = normalise(x, gamma, beta, self.eps)
+        if self.statistics != "unrecorded":
+            self._record(mean, variance * (n / (n - 1)))  # (4): Algorithm 2, line 10
+        if self.statistics == "detached":
+            return normalise_by(x, mean, variance, gamma, beta, self.eps)
+        return y
+
     @torch.no_grad()
-    def _record(self, mean: Tensor, variance: Tensor, n: int) -> None:
-        """Move the running averages; mean and variance: (groups, channels), of n values each."""
-        unbiased = variance * (n / (n - 1))  # (4): Algorithm 2, line 10
-        self.running_mean.lerp_(mean.mean(0), self.momentum)
-        self.running_variance.lerp_(unbiased.mean(0), self.momentum)
+    def _record(self, mean: Tensor, unbiased_variance: Tensor) -> None:
+        """Move the running averages; both (groups * channels,)."""
+        if self.n_together is not None:
+            n_channels = len(self.running_mean)
+            mean = mean.view(-1, n_channels).mean(0)
+            unbiased_variance = unbiased_variance.view(-1, n_channels).mean(0)
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_variance.lerp_(unbiased_variance, self.momentum)
 
 
 class Hidden(nn.Module):
