@@ -171,8 +171,9 @@ class BatchNorm(nn.Module):
             n_channels = len(self.running_mean)
             mean = mean.view(-1, n_channels).mean(0)
             unbiased_variance = unbiased_variance.view(-1, n_channels).mean(0)
-        self.running_mean.lerp_(mean, self.momentum)
-        self.running_variance.lerp_(unbiased_variance, self.momentum)
+        old = 1 - self.momentum
+        self.running_mean.mul_(old).add_(mean, alpha=self.momentum)
+        self.running_variance.mul_(old).add_(unbiased_variance, alpha=self.momentum)
 
 
 class Hidden(nn.Module):
