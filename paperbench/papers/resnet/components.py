@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from paperbench.components import component, mutation
-from paperbench.papers.resnet.model import Block, Convolution, Network, Shortcut, join
+from paperbench.papers.resnet.model import Block, Network, Shortcut, join
 
 if TYPE_CHECKING:
     from paperbench.engine.interface import Interface
@@ -103,21 +103,6 @@ class LinearBranch(Block):
     def forward(self, x: Tensor) -> Tensor:
         """relu(W2 W1 x + x)."""
         return F.relu(join(self.second(self.first(x)), x, self.shortcut))
-
-
-@mutation("resnet/block", "not-normalised")
-class WithoutNormalisation(Block):
-    """The branch is not normalised: its response is as large as its input."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """As the block, without its two normalisations but for their gamma and beta."""
-        h = F.relu(_scaled(self.first, x))
-        return F.relu(join(_scaled(self.second, h), x, self.shortcut))
-
-
-def _scaled(layer: Convolution, x: Tensor) -> Tensor:
-    gamma, beta = layer.norm.weight[:, None, None], layer.norm.bias[:, None, None]
-    return layer.convolution(x) * gamma + beta
 
 
 @mutation("resnet/network", "every-second-block-plain")
