@@ -44,22 +44,22 @@ class MyNorm(nn.Module):
         self.register_buffer("mean", torch.zeros(n_channels))
         self.register_buffer("variance", torch.ones(n_channels))
 
-    def recorded(self, x):
-        return x.var(0)
-
     def forward(self, x):
         mean, variance = self.mean, self.variance
         if self.training:
             mean, variance = x.mean(0), x.var(0, correction=0)
-            with torch.no_grad():
-                self.mean.mul_(1 - self.momentum).add_(self.momentum * mean)
-                self.variance.mul_(1 - self.momentum).add_(self.momentum * self.recorded(x))
+            self.record(mean.detach(), x.var(0).detach())
         return self.gamma * (x - mean) / (variance + self.eps).sqrt() + self.beta
 
+    def record(self, mean, variance):
+        self.mean.mul_(1 - self.momentum).add_(self.momentum * mean)
+        self.variance.mul_(1 - self.momentum).add_(self.momentum * variance)
 
-class MeanForgotten(MyNorm):
-    def recorded(self, x):
-        return (x * x).mean(0)
+
+class NothingRecorded(MyNorm):
+    def record(self, mean, variance):
+        self.mean.mul(1 - self.momentum).add(self.momentum * mean)
+        self.variance.mul(1 - self.momentum).add(self.momentum * variance)
 """
 
 
@@ -106,8 +106,8 @@ def test_the_layer(verdicts):
     assert verdicts(LAYER, "batchnorm/layer=mine.py:MyNorm", AVERAGES, SCALE) == ["PASS", "PASS"]
 
 
-def test_the_layer_whose_variance_forgets_the_mean(verdicts):
-    part = "batchnorm/layer=mine.py:MeanForgotten"
+def test_the_layer_whose_averages_are_computed_and_dropped(verdicts):
+    part = "batchnorm/layer=mine.py:NothingRecorded"
     assert verdicts(LAYER, part, AVERAGES, SCALE) == ["FAIL", "PASS"]
 
 

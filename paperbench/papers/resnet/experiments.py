@@ -89,7 +89,7 @@ def construction(
     """Make random networks deeper by blocks whose weights are 0, and see what that changes.
 
     In double precision. largest_error: of the logits, and of the gradient that reaches the images,
-    the largest norm of a difference, as a share of what the shallower network has. Section 1.
+    the largest norm of a difference; as a share of the shallower network's where that is above 1.
     """
     generator = run.generator("instances")
     largest = 0.0
@@ -109,7 +109,8 @@ def construction(
         for ours, expected in zip(
             _logits_and_gradient(deep, x, back), _logits_and_gradient(shallow, x, back), strict=True
         ):
-            largest = max(largest, float((ours - expected).norm() / expected.norm()))
+            size = max(1.0, float(expected.norm()))
+            largest = max(largest, float((ours - expected).norm()) / size)
         run.progress(instance + 1, n_instances, largest_error=largest)
     return {"largest_error": largest}
 
