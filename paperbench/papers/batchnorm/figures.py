@@ -14,11 +14,12 @@ SEEDS = range(3)
     "learning-curves",
     experiment="relu",
     caption="Test accuracy of eight layers of ReLU while they train, three seeds each. Normalised, "
-    "the network is faster at the same learning rate, and at one that is too high for the other.",
+    "the network is faster at the same learning rate, and at one that is too high for the other. A "
+    "curve that breaks off is of a network whose loss stopped being finite.",
 )
 def learning_curves(kept: Kept) -> Figure:
     """Accuracy against steps."""
-    drawn = Figure(figsize=(6.4, 3.6), layout="constrained")
+    drawn = Figure(figsize=(6.4, 4.0), layout="constrained")
     axes = drawn.subplots()
     for arm, label, color, style in (
         ("bn-lr-10", "normalised, rate 0.1", NORMALISED, "-"),
@@ -30,9 +31,9 @@ def learning_curves(kept: Kept) -> Figure:
             steps, accuracy = kept.curve(arm, "test_acc", seed=seed)
             axes.plot(steps, accuracy, color=color, linestyle=style, label="" if seed else label)
     axes.axhline(0.9, color="black", linewidth=0.6)
-    axes.annotate("target of the claim", (248, 0.905), ha="right", va="bottom", fontsize=8)
+    axes.annotate("target", (-10, 0.91), va="bottom", fontsize=8)
     axes.set(xlabel="steps of SGD", ylabel="test accuracy", ylim=(0, 1))
-    axes.legend(frameon=False, fontsize=9, loc="center right")
+    drawn.legend(frameon=False, fontsize=9, loc="outside lower center", ncols=2)
     return drawn
 
 
@@ -62,6 +63,8 @@ def deep_sigmoids(kept: Kept) -> Figure:
                 alpha=0.8,
                 label="" if i else label,
             )
+    floor = max(kept.metric("plain-tiny", "ink_acc"))
+    axes.axhline(floor, color="black", linewidth=0.6, linestyle=":", label="brightness alone")
     axes.set(xscale="log", xlabel="learning rate", ylabel="test accuracy", ylim=(0, 1))
     axes.legend(frameon=False, fontsize=9, loc="center left")
     return drawn

@@ -75,7 +75,8 @@ class Normalise(torch.autograd.Function):
         )
         folded = normalise(x.movedim(0, 1).flatten(1, 2), gamma.flatten(), beta.flatten(), eps)
         y, mean, variance = (
-            each.unflatten(axis, (n, -1)) for each, axis in zip(folded, (1, 0, 0), strict=True)
+            each.unflatten(axis, (n, -1))  # type: ignore[no-untyped-call]
+            for each, axis in zip(folded, (1, 0, 0), strict=True)
         )
         return (y, mean, variance), (1, 0, 0)
 
@@ -149,9 +150,9 @@ class BatchNorm(nn.Module):
             return self._normalise(x, self.gamma, self.beta)
         # Channels are normalised each by itself, so groups are so many times the channels.
         groups = len(x) // self.n_together
-        apart = x.unflatten(0, (groups, -1)).movedim(0, 1).flatten(1, 2)
+        apart = x.unflatten(0, (groups, -1)).movedim(0, 1).flatten(1, 2)  # type: ignore[no-untyped-call]
         y = self._normalise(apart, self.gamma.repeat(groups), self.beta.repeat(groups))
-        return y.unflatten(1, (groups, -1)).movedim(1, 0).flatten(0, 1)
+        return y.unflatten(1, (groups, -1)).movedim(1, 0).flatten(0, 1)  # type: ignore[no-untyped-call,no-any-return]
 
     def _normalise(self, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
         n = x.numel() // x.shape[1]
@@ -223,7 +224,7 @@ class DeepNetwork(nn.Module):
             if norm == "batch":
                 normaliser = BatchNorm(d_hidden, statistics, n_together=n_together)
             elif norm == "layer":
-                normaliser = nn.LayerNorm(d_hidden)
+                normaliser = nn.LayerNorm(d_hidden)  # type: ignore[assignment]
             d_in = d_hidden if layer else n_features
             self.hidden.append(
                 Hidden(d_in, d_hidden, norm=normaliser, activation=activation, gain=gain)

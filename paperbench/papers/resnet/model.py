@@ -101,7 +101,7 @@ class Network(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (batch, side * side), grey -> logits (batch, n_classes)."""
-        images = x.unflatten(-1, (1, self.side, self.side))
+        images = x.unflatten(-1, (1, self.side, self.side))  # type: ignore[no-untyped-call]
         maps = self.blocks(F.relu(self.first(images)))  # (batch, n_channels, side, side)
         logits: Tensor = self.output(maps.mean((-2, -1)))
         return logits
