@@ -29,7 +29,7 @@ def training_loss(kept: Kept) -> Figure:
                 label = "" if seed else f"{depth} layers"
                 axes.plot(steps[2:-2], smooth, color=color, label=label)
         axes.axhline(np.log(10), color="black", linewidth=0.6, linestyle=":")
-        axes.set(title=title, xlabel="steps of SGD", ylim=(0, None))
+        axes.set(title=title, xlabel="steps of SGD", ylim=(0, 3))
         axes.legend(frameon=False, loc="lower left")
     panels[0].set_ylabel("loss, nats (mean of 5 steps)")
     panels[0].annotate("guessing", (79, np.log(10)), ha="right", va="bottom", fontsize=8)
