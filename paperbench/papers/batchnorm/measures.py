@@ -42,10 +42,11 @@ def relative_error(found: Tensor, expected: Tensor) -> float:
 def gradient_shift(model: nn.Module, batch: tuple[Tensor, Tensor], lr: float) -> float:
     """How much the last hidden layer's gradient changes when the layers below take a step.
 
-    Santurkar et al. 2018 (arXiv:1805.11604, definition 2.1) measure internal covariate shift so:
     |G' - G| / |G|, where G is the gradient of a layer's weights before, and G' after all layers
-    below it took their step of gradient descent; both on the same batch. The model is in training
-    mode meanwhile, and its running averages stay what they were.
+    below it took a step of gradient descent, without momentum; both on the same batch. Santurkar et
+    al. 2018 (arXiv:1805.11604, definition 2.1) measure internal covariate shift by |G' - G|; here
+    it is a share of |G|, since gradients of different networks differ in size. The model is in
+    training mode meanwhile, and its running averages stay what they were.
     """
     names = [name for name, _ in model.named_parameters()]
     last = max(name for name in names if name.startswith("hidden.") and "linear.weight" in name)

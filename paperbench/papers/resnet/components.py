@@ -76,16 +76,6 @@ def one_channel_only(branch: Tensor, x: Tensor, shortcut: nn.Module | None) -> T
     return torch.cat([branch[:, :1] + shortcut(x)[:, :1], branch[:, 1:]], 1)
 
 
-@mutation("resnet/block", "added-after-the-relu")
-class AddedAfterTheRelu(Block):
-    """The sum is outside of the last relu: what goes round can only grow."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """relu(F(x)) + x."""
-        branch = F.relu(self.second(F.relu(self.first(x))))
-        return join(branch, x, self.shortcut)
-
-
 @mutation("resnet/block", "relu-before-the-sum")
 class ReluBeforeTheSum(Block):
     """The branch ends in a relu of its own, so that a block can only add."""

@@ -46,7 +46,7 @@ def errors_by_depth(kept: Kept) -> Figure:
     """Training error of every sort of network."""
     drawn = Figure(figsize=(6.4, 3.2), layout="constrained")
     axes = drawn.subplots()
-    wrong = "depth-helps-residual-networks"
+    wrong = "depth-acts-the-other-way"
     columns = (
         ("plain-8", "plain\n8", SHALLOW),
         ("plain-26", "plain\n26", DEEP),
