@@ -1,0 +1,70 @@
+"""What is measured of a network beside its accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional as F
+
+from paperbench.lab import Split
+
+Tensors = Mapping[str, Tensor]
+
+
+def ink_accuracy(split: Split) -> float:
+    """Test accuracy of what sees nothing but an image's mean brightness, or not even that.
+
+    It answers with the class whose training images are, on average, nearest in brightness; or
+    with one class always, where that is better.
+    """
+    brightness, classes = split.train.inputs.mean(1), split.train.classes
+    means = torch.stack([brightness[classes == c].mean() for c in range(split.n_classes)])
+    distance = (split.test.inputs.mean(1)[:, None] - means).abs().nan_to_num(torch.inf)
+    right = float((distance.argmin(1) == split.test.classes).double().mean())
+    return max(right, split.test.majority_accuracy())
+
+
+def definition(x: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
+    """Algorithm 1 as it is printed, for x (batch, channels): its gradient is left to autograd."""
+    mean = x.sum(0) / len(x)
+    variance = ((x - mean) ** 2).sum(0) / len(x)
+    return gamma * (x - mean) / torch.sqrt(variance + eps) + beta
+
+
+def relative_error(found: Tensor, expected: Tensor) -> float:
+    """Norm of the difference, as a share of what is expected."""
+    return float((found - expected).norm() / expected.norm())
+
+
+def gradient_shift(model: nn.Module, batch: tuple[Tensor, Tensor], lr: float) -> float:
+    """How much the last hidden layer's gradient changes when the layers below take a step.
+
+    |G' - G| / |G|, where G is the gradient of a layer's weights before, and G' after all layers
+    below it took a step of gradient descent, without momentum; both on the same batch. Santurkar et
+    al. 2018 (arXiv:1805.11604, definition 2.1) measure internal covariate shift by |G' - G|; here
+    it is a share of |G|, since gradients of different networks differ in size. The model is in
+    training mode meanwhile, and its running averages stay what they were.
+    """
+    names = [name for name, _ in model.named_parameters()]
+    last = max(name for name in names if name.startswith("hidden.") and "linear.weight" in name)
+    below = names[: names.index(last)]
+    weights = dict(model.named_parameters())
+    was_training = model.training
+    model.train()
+    before = _gradients(model, weights, batch)
+    moved = {name: weights[name] - lr * before[name] for name in below}
+    after = _gradients(model, weights | moved, batch)
+    model.train(was_training)
+    return relative_error(after[last], before[last])
+
+
+@torch.enable_grad()
+def _gradients(model: nn.Module, weights: Tensors, batch: tuple[Tensor, Tensor]) -> Tensors:
+    x, classes = batch
+    leaves = {name: weight.detach().requires_grad_() for name, weight in weights.items()}
+    averages = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    loss = F.cross_entropy(functional_call(model, {**leaves, **averages}, (x,)), classes)
+    return dict(zip(leaves, torch.autograd.grad(loss, list(leaves.values())), strict=True))

@@ -1,0 +1,89 @@
+"""Drawn from finished runs, see `paperbench figures resnet`."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from paperbench.figures import Kept, figure
+
+SHALLOW, DEEP = "#E69F00", "#0072B2"  # Okabe and Ito: for any eye
+SEEDS = range(3)
+
+
+@figure(
+    "training-loss",
+    experiment="digits",
+    caption="Loss on training minibatches, three seeds each. Plain: more layers learn more slowly. "
+    "Residual: more layers learn faster.",
+)
+def training_loss(kept: Kept) -> Figure:
+    """Loss against steps; plain networks on the left, residual ones on the right."""
+    drawn = Figure(figsize=(7, 3.2), layout="constrained")
+    panels = drawn.subplots(1, 2, sharey=True)
+    for axes, sort, title in zip(panels, ("plain", "res"), ("plain", "residual"), strict=True):
+        for depth, color in ((8, SHALLOW), (26, DEEP)):
+            for seed in SEEDS:
+                steps, loss = kept.curve(f"{sort}-{depth}", "loss", seed=seed)
+                smooth = np.convolve(loss, np.ones(5) / 5, mode="valid")
+                label = "" if seed else f"{depth} layers"
+                axes.plot(steps[2:-2], smooth, color=color, label=label)
+        axes.axhline(np.log(10), color="black", linewidth=0.6, linestyle=":")
+        axes.set(title=title, xlabel="steps of SGD", ylim=(0, 3))
+        axes.legend(frameon=False, loc="lower left")
+    panels[0].set_ylabel("loss, nats (mean of 5 steps)")
+    panels[0].annotate("guessing", (79, np.log(10)), ha="right", va="bottom", fontsize=8)
+    return drawn
+
+
+@figure(
+    "errors-by-depth",
+    experiment="digits",
+    caption="Errors on the training images after training, a dot a seed. The last two columns have "
+    "the shortcut of another example in place of one's own.",
+)
+def errors_by_depth(kept: Kept) -> Figure:
+    """Training error of every sort of network."""
+    drawn = Figure(figsize=(6.4, 3.2), layout="constrained")
+    axes = drawn.subplots()
+    wrong = "depth-acts-the-other-way"
+    columns = (
+        ("plain-8", "plain\n8", SHALLOW),
+        ("plain-26", "plain\n26", DEEP),
+        ("res-8", "residual\n8", SHALLOW),
+        ("res-26", "residual\n26", DEEP),
+        ("project-26", "projected\n26", DEEP),
+        (f"res-8 of {wrong}", "rolled\n8", SHALLOW),
+        (f"res-26 of {wrong}", "rolled\n26", DEEP),
+    )
+    for place, (arm, _, color) in enumerate(columns):
+        found = kept.metric(arm, "train_error")
+        axes.plot([place] * len(found), found, "o", color=color, alpha=0.8)
+    axes.set_xticks(range(len(columns)), [label for _, label, _ in columns])
+    axes.set(ylabel="training error", ylim=(0, 1))
+    return drawn
+
+
+@figure(
+    "responses",
+    experiment="digits",
+    caption="Deviation of each layer's response to 64 training images after training, seed 0 (the "
+    "paper's figure 7).",
+)
+def layer_responses(kept: Kept) -> Figure:
+    """Deviation against the layer."""
+    drawn = Figure(figsize=(6.4, 3.0), layout="constrained")
+    axes = drawn.subplots()
+    for arm, label, color, style in (
+        ("plain-26", "plain, 26", DEEP, ":"),
+        ("res-26", "residual, 26", DEEP, "-"),
+        ("plain-8", "plain, 8", SHALLOW, ":"),
+        ("res-8", "residual, 8", SHALLOW, "-"),
+    ):
+        found = kept.array(arm, "responses")
+        axes.plot(
+            range(2, len(found) + 2), found, color=color, linestyle=style, marker=".", label=label
+        )
+    axes.set(xlabel="layer", ylabel="deviation of its response")
+    axes.legend(frameon=False, fontsize=9, ncols=2)
+    return drawn
