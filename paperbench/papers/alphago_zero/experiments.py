@@ -1,0 +1,199 @@
+"""What is learned and measured. The claims about it are in claims/alphago-zero.yaml."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+import torch
+from torch.optim import Adam, Optimizer
+
+from paperbench.lab import Metrics, Run, accuracy, error, experiment
+from paperbench.papers.alphago_zero.arena import (
+    asked_by,
+    deterministic,
+    loss_rate,
+    perfect_player,
+    two_ply_player,
+)
+from paperbench.papers.alphago_zero.game import Floats, Game, Ints, solve
+from paperbench.papers.alphago_zero.model import Answers, PolicyValueNet, answer, policy_value_loss
+from paperbench.papers.alphago_zero.play import (
+    Examples,
+    Policy,
+    play_against_oneself,
+    search_policy,
+    turn_at_random,
+    with_root_noise,
+)
+from paperbench.papers.alphago_zero.search import search
+
+C_PUCT = 1.5
+L2 = 1e-4  # c in the paper
+N_KEPT = 1000  # positions kept for a figure
+
+
+@experiment(
+    "alphago-zero/self-play",
+    metrics={
+        "raw_loss_at_start": error,
+        "raw_loss": error,
+        "search_loss": error,
+        "mean_raw_loss": error,
+        "mean_search_loss": error,
+        "value_acc": accuracy,
+        "two_ply_loss": error,
+        "majority_acc": accuracy,
+    },
+    chance={
+        "raw_loss": "two_ply_loss",
+        "search_loss": "two_ply_loss",
+        "mean_search_loss": "two_ply_loss",
+        "value_acc": "majority_acc",
+    },
+)
+def self_play(
+    run: Run,
+    *,
+    rows: int = 3,
+    columns: int = 3,
+    in_row: int = 3,
+    gravity: bool = False,
+    d_hidden: int = 64,
+    iterations: int = 40,
+    n_games: int = 80,
+    n_sims: int = 25,
+    teacher: Literal["search", "itself"] = "search",
+    outcomes: Literal["own", "shuffled"] = "own",
+    leaf_values: Literal["own", "foreign"] = "own",
+    steps: int = 60,
+    batch_size: int = 128,
+    buffer: int = 12_000,
+    lr: float = 3e-3,
+    measure_every: int = 2,
+) -> Metrics:
+    """Learn a game from self-play alone; count the losses to perfect players.
+
+    steps: of the optimiser, after the games of each iteration. teacher: what moves are drawn from
+    and the policy learns. outcomes: whether values learn the outcome of their own game, or that of
+    another position drawn from the same games. leaf_values: when search is measured, whether a leaf
+    has its own value or that of another position. Losses are shares of games to a player that makes
+    any perfect move, `raw` by the network's likeliest move and `search` by the most visited one;
+    their means are over the iterations measured. value_acc: the share of all undecided positions
+    whose outcome under perfect play is the nearest of -1, 0 and 1 to v.
+    """
+    game = solve(rows, columns, in_row, gravity)
+    model = run.build(lambda: PolicyValueNet(2 * game.n_cells, d_hidden, game.n_actions))
+    optimizer = Adam(model.parameters(), lr=lr, weight_decay=L2, fused=True)
+    play_rng, batch_rng = run.rng("self-play"), run.rng("batches")
+    answers = answer(model, game, run.device)
+    measured = [_measure(run, 0, game, answers, n_sims, leaf_values)]
+    memory = Examples(np.zeros(0, np.int64), np.zeros((0, game.n_actions)), np.zeros(0))
+    for iteration in range(1, iterations + 1):
+        policy = _policy(game, answers, teacher, n_sims, play_rng)
+        games = play_against_oneself(game, n_games, policy, play_rng)
+        if outcomes == "shuffled":
+            games = replace(games, outcome=play_rng.permutation(games.outcome))
+        memory = memory.and_then(games, buffer)
+        drawn = memory.sample(steps * batch_size, batch_rng)
+        training_loss = _learn(
+            run, game, model, optimizer, turn_at_random(game, drawn, batch_rng), steps
+        )
+        run.progress(iteration, iterations, training_loss=training_loss)
+        answers = answer(model, game, run.device)
+        if iteration % measure_every == 0 or iteration == iterations:
+            measured.append(_measure(run, iteration, game, answers, n_sims, leaf_values))
+    run.spend(
+        parameters=sum(each.numel() for each in model.parameters()),
+        steps=iterations * steps,
+        examples=iterations * steps * batch_size,
+    )
+    if run.seed == 0:
+        every = 1 + len(game.undecided) // 10_000
+        run.keep("values", answers.value[game.undecided][::every])
+        run.keep("worth", game.worth[game.undecided][::every])
+    (raw_at_start, _), *later = measured
+    return {
+        "raw_loss_at_start": raw_at_start,
+        "raw_loss": later[-1][0],
+        "search_loss": later[-1][1],
+        "mean_raw_loss": sum(raw for raw, _ in later) / len(later),
+        "mean_search_loss": sum(searched for _, searched in later) / len(later),
+        "value_acc": value_accuracy(game, answers.value),
+        "two_ply_loss": loss_rate(game, two_ply_player(game), perfect_player(game)),
+        "majority_acc": float(
+            np.bincount(game.worth[game.undecided] + 1).max() / len(game.undecided)
+        ),
+    }
+
+
+def _policy(
+    game: Game, answers: Answers, teacher: str, n_sims: int, rng: np.random.Generator
+) -> Policy:
+    """How moves of self-play are drawn, and what the policy is to learn."""
+
+    def by_search(positions: Ints) -> Floats:
+        prior = with_root_noise(answers.prior[positions], game.legal[positions], rng)
+        visits = search(game, answers, positions, prior, n_sims=n_sims, c_puct=C_PUCT)
+        return search_policy(visits)
+
+    def by_itself(positions: Ints) -> Floats:
+        return answers.prior[positions]
+
+    return by_search if teacher == "search" else by_itself
+
+
+def _learn(
+    run: Run,
+    game: Game,
+    model: PolicyValueNet,
+    optimizer: Optimizer,
+    examples: Examples,
+    steps: int,
+) -> float:
+    """Take `steps` on as many minibatches of the examples; the last loss, in nats and squares."""
+    batches = (
+        run.to_device(part).chunk(steps)
+        for part in (
+            game.planes(examples.positions),
+            torch.from_numpy(examples.policy).float(),
+            torch.from_numpy(examples.outcome).float(),
+        )
+    )
+    for planes, policy, outcome in zip(*batches, strict=True):
+        logits, value = model(planes)
+        loss = policy_value_loss(logits, value, policy, outcome)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    return float(loss.detach())
+
+
+def _measure(
+    run: Run, iteration: int, game: Game, answers: Answers, n_sims: int, leaf_values: str
+) -> tuple[float, float]:
+    """The shares of games that the raw policy and the search lose to perfect players."""
+    opponent = perfect_player(game)
+    positions = asked_by(game, opponent)
+    if leaf_values == "foreign":
+        shuffled = run.rng(f"leaf values {iteration}").permutation(answers.value)
+        answers = replace(answers, value=shuffled)
+    visits = np.zeros_like(answers.prior)
+    prior = answers.prior[positions]
+    visits[positions] = search(game, answers, positions, prior, n_sims=n_sims, c_puct=C_PUCT)
+    if run.seed == 0:
+        run.keep("stones", game.stones[positions[:N_KEPT]])
+        run.keep("prior", prior[:N_KEPT])
+        run.keep("visits", visits[positions[:N_KEPT]])
+    raw, searched = (
+        loss_rate(game, deterministic(scores, game), opponent) for scores in (answers.prior, visits)
+    )
+    run.record("raw_loss", iteration, raw)
+    run.record("search_loss", iteration, searched)
+    return raw, searched
+
+
+def value_accuracy(game: Game, value: Floats) -> float:
+    """The share of undecided positions whose outcome is the nearest of -1, 0 and 1 to v."""
+    return float((np.rint(value[game.undecided]) == game.worth[game.undecided]).mean())
