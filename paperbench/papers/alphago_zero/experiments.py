@@ -60,7 +60,7 @@ def self_play(
     columns: int = 3,
     in_row: int = 3,
     gravity: bool = False,
-    d_hidden: int = 64,
+    d_hidden: int = 128,
     iterations: int = 40,
     n_games: int = 80,
     n_sims: int = 25,
@@ -68,9 +68,9 @@ def self_play(
     outcomes: Literal["own", "shuffled"] = "own",
     leaf_values: Literal["own", "foreign"] = "own",
     steps: int = 60,
-    batch_size: int = 128,
+    batch_size: int = 256,
     buffer: int = 12_000,
-    lr: float = 3e-3,
+    lr: float = 5e-3,
     measure_every: int = 2,
 ) -> Metrics:
     """Learn a game from self-play alone; count the losses to perfect players.
