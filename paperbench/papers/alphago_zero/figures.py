@@ -15,8 +15,8 @@ BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#777777"
 @figure(
     "learning",
     experiment="self-play",
-    caption="Games lost to a perfect player while the agent learns, each seed and their mean. Right: "
-    "the controls, without search in self-play, and with values that learn shuffled outcomes.",
+    caption="Games lost to a perfect player while the agent learns, each seed and their mean. "
+    "Right: the controls, without search in self-play, and with values that learn shuffled outcomes.",
 )
 def learning(kept: Kept) -> Figure:
     """Losses by iteration."""
@@ -47,8 +47,8 @@ def _draw(axes: Axes, kept: Kept, arm: str, name: str, color: str, label: str) -
 @figure(
     "what-search-adds",
     experiment="early",
-    caption="After five iterations: positions in which search plays another move than the policy that "
-    "guides it. O is to move. Shaded: how likely each move is, and the share of 25 visits.",
+    caption="After five iterations: positions in which search plays another move than the policy "
+    "that guides it. O is to move. Shaded: how likely each move is, and the share of 25 visits.",
 )
 def what_search_adds(kept: Kept) -> Figure:
     """Boards with the prior above and the visits below."""
@@ -88,8 +88,8 @@ def _board(axes: Axes, stones: np.ndarray, shares: np.ndarray) -> AxesImage:
 @figure(
     "values",
     experiment="self-play",
-    caption="What the network's value says of every position that is not over, by its outcome under "
-    "perfect play. Between the dotted lines the nearest outcome is a draw.",
+    caption="What the network's value says of every position that is not over, by its outcome "
+    "under perfect play. Between the dotted lines the nearest outcome is a draw.",
 )
 def values(kept: Kept) -> Figure:
     """Three histograms, one above the other."""
