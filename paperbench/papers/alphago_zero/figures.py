@@ -16,7 +16,7 @@ BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#777777"
     "learning",
     experiment="self-play",
     caption="Games lost to a perfect player while the agent learns, each seed and their mean. "
-    "Right: the controls, without search in self-play, and with values that learn shuffled outcomes.",
+    "Right: the controls: without search in self-play; with values that learn shuffled outcomes.",
 )
 def learning(kept: Kept) -> Figure:
     """Losses by iteration."""
