@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from paperbench.lab import Run
-from paperbench.papers.alphago_zero import play
+from paperbench.papers.alphago_zero import experiments, play
 from paperbench.papers.alphago_zero.arena import (
     asked_by,
     deterministic,
@@ -18,7 +18,7 @@ from paperbench.papers.alphago_zero.arena import (
     reach,
     two_ply_player,
 )
-from paperbench.papers.alphago_zero.experiments import self_play, value_accuracy
+from paperbench.papers.alphago_zero.experiments import self_play
 from paperbench.papers.alphago_zero.game import solve
 from paperbench.papers.alphago_zero.model import Answers, PolicyValueNet, answer, policy_value_loss
 from paperbench.papers.alphago_zero.search import back_up, puct, search
@@ -370,12 +370,6 @@ def test_answers_are_those_of_the_network_one_by_one():
             assert answers.value[position] == pytest.approx(value.item(), abs=1e-6)
 
 
-def test_the_accuracy_of_values():
-    assert value_accuracy(GAME, GAME.worth * 0.6) == 1
-    assert value_accuracy(GAME, np.ones(5478)) == pytest.approx(2836 / 4520)
-    assert value_accuracy(GAME, -GAME.worth) == pytest.approx(1052 / 4520)
-
-
 # The experiment.
 
 SMALL = {"iterations": 2, "n_games": 10, "n_sims": 8, "steps": 3, "batch_size": 16}
@@ -384,6 +378,21 @@ SMALL = {"iterations": 2, "n_games": 10, "n_sims": 8, "steps": 3, "batch_size": 
 def small(seed=0, **options):
     run = Run(seed=seed)
     return self_play(run, **SMALL | options), run
+
+
+def test_right_values_are_counted(monkeypatch):
+    def all_alike(model, game, device):
+        return Answers(evenly(game.legal), np.full(len(game.ended), 0.6))
+
+    monkeypatch.setattr(experiments, "answer", all_alike)
+    metrics, _ = small()
+    assert metrics["value_acc"] == metrics["majority_acc"] == pytest.approx(2836 / 4520)
+
+
+def test_an_untrained_agent_is_measured_as_it_starts():
+    metrics, run = small(iterations=0)
+    assert metrics["raw_loss"] == metrics["raw_loss_at_start"] == metrics["mean_raw_loss"]
+    assert run.budget["steps"] == 0
 
 
 def test_it_repeats_itself_and_differs_by_seed():

@@ -80,7 +80,7 @@ def self_play(
     another position drawn from the same games. leaf_values: when search is measured, whether a leaf
     has its own value or that of another position. Losses are shares of games to a player that makes
     any perfect move, `raw` by the network's likeliest move and `search` by the most visited one;
-    their means are over the iterations measured. value_acc: the share of all undecided positions
+    their means are over what was measured after the start. value_acc: the share of all undecided positions
     whose outcome under perfect play is the nearest of -1, 0 and 1 to v.
     """
     game = solve(rows, columns, in_row, gravity)
@@ -88,7 +88,7 @@ def self_play(
     optimizer = Adam(model.parameters(), lr=lr, weight_decay=L2, fused=True)
     play_rng, batch_rng = run.rng("self-play"), run.rng("batches")
     answers = answer(model, game, run.device)
-    measured = [_measure(run, 0, game, answers, n_sims, leaf_values)]
+    _measure(run, 0, game, answers, n_sims, leaf_values)
     memory = Examples(np.zeros(0, np.int64), np.zeros((0, game.n_actions)), np.zeros(0))
     for iteration in range(1, iterations + 1):
         policy = _policy(game, answers, teacher, n_sims, play_rng)
@@ -97,34 +97,32 @@ def self_play(
             games = replace(games, outcome=play_rng.permutation(games.outcome))
         memory = memory.and_then(games, buffer)
         drawn = memory.sample(steps * batch_size, batch_rng)
-        training_loss = _learn(
-            run, game, model, optimizer, turn_at_random(game, drawn, batch_rng), steps
-        )
+        examples = turn_at_random(game, drawn, batch_rng)
+        training_loss = _learn(run, game, model, optimizer, examples, steps)
         run.progress(iteration, iterations, training_loss=training_loss)
         answers = answer(model, game, run.device)
         if iteration % measure_every == 0 or iteration == iterations:
-            measured.append(_measure(run, iteration, game, answers, n_sims, leaf_values))
+            _measure(run, iteration, game, answers, n_sims, leaf_values)
     run.spend(
         parameters=sum(each.numel() for each in model.parameters()),
         steps=iterations * steps,
         examples=iterations * steps * batch_size,
     )
+    value, worth = answers.value[game.undecided], game.worth[game.undecided]
     if run.seed == 0:
-        every = 1 + len(game.undecided) // 10_000
-        run.keep("values", answers.value[game.undecided][::every])
-        run.keep("worth", game.worth[game.undecided][::every])
-    (raw_at_start, _), *later = measured
+        every = 1 + len(worth) // 10_000
+        run.keep("values", value[::every])
+        run.keep("worth", worth[::every])
+    raw, searched = ([y for _, y in run.curves[name]] for name in ("raw_loss", "search_loss"))
     return {
-        "raw_loss_at_start": raw_at_start,
-        "raw_loss": later[-1][0],
-        "search_loss": later[-1][1],
-        "mean_raw_loss": sum(raw for raw, _ in later) / len(later),
-        "mean_search_loss": sum(searched for _, searched in later) / len(later),
-        "value_acc": value_accuracy(game, answers.value),
+        "raw_loss_at_start": raw[0],
+        "raw_loss": raw[-1],
+        "search_loss": searched[-1],
+        "mean_raw_loss": float(np.mean(raw[1:] or raw)),
+        "mean_search_loss": float(np.mean(searched[1:] or searched)),
+        "value_acc": float(np.mean(np.rint(value) == worth)),
         "two_ply_loss": loss_rate(game, two_ply_player(game), perfect_player(game)),
-        "majority_acc": float(
-            np.bincount(game.worth[game.undecided] + 1).max() / len(game.undecided)
-        ),
+        "majority_acc": max(float(np.mean(worth == outcome)) for outcome in (-1, 0, 1)),
     }
 
 
@@ -172,8 +170,8 @@ def _learn(
 
 def _measure(
     run: Run, iteration: int, game: Game, answers: Answers, n_sims: int, leaf_values: str
-) -> tuple[float, float]:
-    """The shares of games that the raw policy and the search lose to perfect players."""
+) -> None:
+    """Record the shares of games that the raw policy and the search lose to perfect players."""
     opponent = perfect_player(game)
     positions = asked_by(game, opponent)
     if leaf_values == "foreign":
@@ -186,14 +184,5 @@ def _measure(
         run.keep("stones", game.stones[positions[:N_KEPT]])
         run.keep("prior", prior[:N_KEPT])
         run.keep("visits", visits[positions[:N_KEPT]])
-    raw, searched = (
-        loss_rate(game, deterministic(scores, game), opponent) for scores in (answers.prior, visits)
-    )
-    run.record("raw_loss", iteration, raw)
-    run.record("search_loss", iteration, searched)
-    return raw, searched
-
-
-def value_accuracy(game: Game, value: Floats) -> float:
-    """The share of undecided positions whose outcome is the nearest of -1, 0 and 1 to v."""
-    return float((np.rint(value[game.undecided]) == game.worth[game.undecided]).mean())
+    for name, scores in (("raw_loss", answers.prior), ("search_loss", visits)):
+        run.record(name, iteration, loss_rate(game, deterministic(scores, game), opponent))
