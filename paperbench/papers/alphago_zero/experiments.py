@@ -80,8 +80,8 @@ def self_play(
     another position drawn from the same games. leaf_values: when search is measured, whether a leaf
     has its own value or that of another position. Losses are shares of games to a player that makes
     any perfect move, `raw` by the network's likeliest move and `search` by the most visited one;
-    their means are over what was measured after the start. value_acc: the share of all undecided positions
-    whose outcome under perfect play is the nearest of -1, 0 and 1 to v.
+    their means are over what was measured after the start. value_acc: the share of all positions
+    that are not over whose outcome under perfect play is the nearest of -1, 0 and 1 to v.
     """
     game = solve(rows, columns, in_row, gravity)
     model = run.build(lambda: PolicyValueNet(2 * game.n_cells, d_hidden, game.n_actions))
