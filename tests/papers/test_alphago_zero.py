@@ -18,7 +18,7 @@ from paperbench.papers.alphago_zero.arena import (
     reach,
     two_ply_player,
 )
-from paperbench.papers.alphago_zero.experiments import self_play
+from paperbench.papers.alphago_zero.experiments import self_play, untrained
 from paperbench.papers.alphago_zero.game import solve
 from paperbench.papers.alphago_zero.model import Answers, PolicyValueNet, answer, policy_value_loss
 from paperbench.papers.alphago_zero.search import back_up, puct, search
@@ -389,10 +389,15 @@ def test_right_values_are_counted(monkeypatch):
     assert metrics["value_acc"] == metrics["majority_acc"] == pytest.approx(2836 / 4520)
 
 
-def test_an_untrained_agent_is_measured_as_it_starts():
-    metrics, run = small(iterations=0)
-    assert metrics["raw_loss"] == metrics["raw_loss_at_start"] == metrics["mean_raw_loss"]
-    assert run.budget["steps"] == 0
+def test_untrained_networks_differ_and_repeat_themselves():
+    def measure(seed, **options):
+        return untrained(Run(seed=seed), **{"n_networks": 2, "n_sims": 8} | options)
+
+    own, foreign = measure(0), measure(0, leaf_values="foreign")
+    assert own == measure(0) != measure(1)
+    assert own != measure(0, n_networks=1)
+    assert own["raw_loss"] == foreign["raw_loss"]
+    assert own["search_loss"] < foreign["search_loss"]
 
 
 def test_it_repeats_itself_and_differs_by_seed():

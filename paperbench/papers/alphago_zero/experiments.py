@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from torch.optim import Adam, Optimizer
 
-from paperbench.lab import Metrics, Run, accuracy, error, experiment
+from paperbench.lab import Metrics, Run, accuracy, derive_seed, error, experiment
 from paperbench.papers.alphago_zero.arena import (
     asked_by,
     deterministic,
+    evenly,
     loss_rate,
     perfect_player,
     two_ply_player,
@@ -87,22 +88,25 @@ def self_play(
     model = run.build(lambda: PolicyValueNet(2 * game.n_cells, d_hidden, game.n_actions))
     optimizer = Adam(model.parameters(), lr=lr, weight_decay=L2, fused=True)
     play_rng, batch_rng = run.rng("self-play"), run.rng("batches")
-    answers = answer(model, game, run.device)
-    _measure(run, 0, game, answers, n_sims, leaf_values)
     memory = Examples(np.zeros(0, np.int64), np.zeros((0, game.n_actions)), np.zeros(0))
-    for iteration in range(1, iterations + 1):
-        policy = _policy(game, answers, teacher, n_sims, play_rng)
-        games = play_against_oneself(game, n_games, policy, play_rng)
-        if outcomes == "shuffled":
-            games = replace(games, outcome=play_rng.permutation(games.outcome))
-        memory = memory.and_then(games, buffer)
-        drawn = memory.sample(steps * batch_size, batch_rng)
-        examples = turn_at_random(game, drawn, batch_rng)
-        training_loss = _learn(run, game, model, optimizer, examples, steps)
-        run.progress(iteration, iterations, training_loss=training_loss)
-        answers = answer(model, game, run.device)
+    answers = answer(model, game, run.device)
+    for iteration in range(iterations + 1):
+        if iteration > 0:
+            policy = _policy(game, answers, teacher, n_sims, play_rng)
+            games = play_against_oneself(game, n_games, policy, play_rng)
+            if outcomes == "shuffled":
+                games = replace(games, outcome=play_rng.permutation(games.outcome))
+            memory = memory.and_then(games, buffer)
+            drawn = memory.sample(steps * batch_size, batch_rng)
+            examples = turn_at_random(game, drawn, batch_rng)
+            training_loss = _learn(run, game, model, optimizer, examples, steps)
+            run.progress(iteration, iterations, training_loss=training_loss)
+            answers = answer(model, game, run.device)
         if iteration % measure_every == 0 or iteration == iterations:
-            _measure(run, iteration, game, answers, n_sims, leaf_values)
+            leaf_rng = None if leaf_values == "own" else run.rng(f"leaf values {iteration}")
+            losses = _measure(run, game, answers, n_sims, leaf_rng)
+            run.record("raw_loss", iteration, losses[0])
+            run.record("search_loss", iteration, losses[1])
     run.spend(
         parameters=sum(each.numel() for each in model.parameters()),
         steps=iterations * steps,
@@ -118,8 +122,8 @@ def self_play(
         "raw_loss_at_start": raw[0],
         "raw_loss": raw[-1],
         "search_loss": searched[-1],
-        "mean_raw_loss": float(np.mean(raw[1:] or raw)),
-        "mean_search_loss": float(np.mean(searched[1:] or searched)),
+        "mean_raw_loss": float(np.mean(raw[1:])),
+        "mean_search_loss": float(np.mean(searched[1:])),
         "value_acc": float(np.mean(np.rint(value) == worth)),
         "two_ply_loss": loss_rate(game, two_ply_player(game), perfect_player(game)),
         "majority_acc": max(float(np.mean(worth == outcome)) for outcome in (-1, 0, 1)),
@@ -169,14 +173,16 @@ def _learn(
 
 
 def _measure(
-    run: Run, iteration: int, game: Game, answers: Answers, n_sims: int, leaf_values: str
-) -> None:
-    """Record the shares of games that the raw policy and the search lose to perfect players."""
+    run: Run, game: Game, answers: Answers, n_sims: int, leaf_rng: np.random.Generator | None
+) -> tuple[float, float]:
+    """The shares of games that the raw policy and the search lose to perfect players.
+
+    leaf_rng: draws the positions whose values stand at the leaves; None: their own.
+    """
     opponent = perfect_player(game)
     positions = asked_by(game, opponent)
-    if leaf_values == "foreign":
-        shuffled = run.rng(f"leaf values {iteration}").permutation(answers.value)
-        answers = replace(answers, value=shuffled)
+    if leaf_rng is not None:
+        answers = replace(answers, value=leaf_rng.permutation(answers.value))
     visits = np.zeros_like(answers.prior)
     prior = answers.prior[positions]
     visits[positions] = search(game, answers, positions, prior, n_sims=n_sims, c_puct=C_PUCT)
@@ -184,5 +190,42 @@ def _measure(
         run.keep("stones", game.stones[positions[:N_KEPT]])
         run.keep("prior", prior[:N_KEPT])
         run.keep("visits", visits[positions[:N_KEPT]])
-    for name, scores in (("raw_loss", answers.prior), ("search_loss", visits)):
-        run.record(name, iteration, loss_rate(game, deterministic(scores, game), opponent))
+    raw, searched = (
+        loss_rate(game, deterministic(scores, game), opponent) for scores in (answers.prior, visits)
+    )
+    return raw, searched
+
+
+@experiment(
+    "alphago-zero/untrained",
+    metrics={"raw_loss": error, "search_loss": error, "random_loss": error},
+    chance={"search_loss": "random_loss"},
+)
+def untrained(
+    run: Run,
+    *,
+    rows: int = 3,
+    columns: int = 3,
+    in_row: int = 3,
+    gravity: bool = False,
+    d_hidden: int = 128,
+    n_networks: int = 20,
+    n_sims: int = 25,
+    leaf_values: Literal["own", "foreign"] = "own",
+) -> Metrics:
+    """Measure networks that have learned nothing, and the searches they guide: mean losses."""
+    game = solve(rows, columns, in_row, gravity)
+    torch.manual_seed(derive_seed(run.seed, "networks"))
+    leaf_rng = None if leaf_values == "own" else run.rng("leaf values")
+    losses = []
+    for network in range(n_networks):
+        model = PolicyValueNet(2 * game.n_cells, d_hidden, game.n_actions).to(run.device)
+        answers = answer(model, game, run.device)
+        losses.append(_measure(run, game, answers, n_sims, leaf_rng))
+        run.progress(network + 1, n_networks)
+    raw, searched = np.mean(losses, axis=0)
+    return {
+        "raw_loss": float(raw),
+        "search_loss": float(searched),
+        "random_loss": loss_rate(game, evenly(game.legal), perfect_player(game)),
+    }
