@@ -30,7 +30,8 @@ def learning(kept: Kept) -> Figure:
     floor = kept.metric("agent", "two_ply_loss")[0]
     for axes, title in ((left, "as in the paper"), (right, "controls")):
         axes.axhline(floor, color=GREY, linestyle=":", linewidth=1, label="sees two plies ahead")
-        axes.set(xlabel="iterations of self-play", title=title, ylim=(-0.02, 1.02))
+        axes.set(xlabel="iterations of self-play", title=title, ylim=(-0.02, 1.42))
+        axes.set_yticks(np.linspace(0, 1, 6))
         axes.legend(fontsize=7.5, loc="upper right")
     left.set_ylabel("lost games (share)")
     return picture
