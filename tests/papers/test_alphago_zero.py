@@ -16,6 +16,7 @@ from paperbench.papers.alphago_zero.arena import (
     loss_rate,
     perfect_player,
     reach,
+    seen_ahead,
     two_ply_player,
 )
 from paperbench.papers.alphago_zero.experiments import self_play, untrained
@@ -271,6 +272,21 @@ def test_a_two_ply_player_wins_and_blocks():
     assert players[number()["xx.o....."]].tolist() == [0, 0, 1, 0, 0, 0, 0, 0, 0]
 
 
+def look_ahead(board, plies):
+    if plies == 0 or not moves_of(board):
+        return -1 if winner(board) else 0
+    return max(-look_ahead(play_at(board, cell), plies - 1) for cell in moves_of(board))
+
+
+def test_what_is_seen_ahead_is_minimax_cut_short():
+    for plies in (0, 1, 2):
+        seen = seen_ahead(GAME, plies)
+        assert all(
+            seen[position] == look_ahead(board, plies) for position, board in boards().items()
+        )
+    assert np.array_equal(seen_ahead(GAME, 9), GAME.worth)
+
+
 def test_players_are_asked_wherever_a_game_can_lead():
     perfect, anyone = perfect_player(GAME), evenly(GAME.legal)
     asked = set(asked_by(GAME, perfect).tolist())
@@ -387,17 +403,18 @@ def test_right_values_are_counted(monkeypatch):
     monkeypatch.setattr(experiments, "answer", all_alike)
     metrics, _ = small()
     assert metrics["value_acc"] == metrics["majority_acc"] == pytest.approx(2836 / 4520)
+    assert metrics["value_acc"] < metrics["one_ply_acc"] < metrics["two_ply_acc"] < 1
 
 
 def test_untrained_networks_differ_and_repeat_themselves():
     def measure(seed, **options):
         return untrained(Run(seed=seed), **{"n_networks": 2, "n_sims": 8} | options)
 
-    own, foreign = measure(0), measure(0, leaf_values="foreign")
+    own, drawn = measure(0), measure(0, ends="drawn")
     assert own == measure(0) != measure(1)
     assert own != measure(0, n_networks=1)
-    assert own["raw_loss"] == foreign["raw_loss"]
-    assert own["search_loss"] < foreign["search_loss"]
+    assert own["raw_loss"] == drawn["raw_loss"]
+    assert own["search_loss"] != drawn["search_loss"]
 
 
 def test_it_repeats_itself_and_differs_by_seed():

@@ -24,19 +24,29 @@ def evenly(moves: Bools) -> Floats:
     return player
 
 
+def seen_ahead(game: Game, plies: int) -> Ints:
+    """What so many plies of minimax show of each position: the mover's outcome, or 0, (n,)."""
+    seen = np.where(game.ended, game.worth, 0)
+    for _ in range(plies):
+        best = np.where(game.legal, -seen[game.after], -1).max(-1)
+        seen = np.where(game.ended, game.worth, best)
+    return seen
+
+
+def _best_moves(game: Game, worth: Ints) -> Floats:
+    """Any of the moves into positions of least worth to the other player."""
+    gain = np.where(game.legal, -worth[game.after], -2)
+    return evenly(game.legal & (gain == gain.max(-1, keepdims=True)))
+
+
 def perfect_player(game: Game) -> Floats:
     """Any of the best moves, by exhaustive minimax."""
-    return evenly(game.legal & (-game.worth[game.after] == game.worth[:, None]))
+    return _best_moves(game, game.worth)
 
 
 def two_ply_player(game: Game) -> Floats:
     """Wins if it can; else leaves no win to the other, if it can; else plays at random."""
-    lost = game.ended & (game.worth < 0)
-    wins = game.legal & lost[game.after]
-    can_win = wins.max(-1)
-    safe = game.legal & ~can_win[game.after]
-    held = np.where(can_win[:, None], wins, safe)
-    return evenly(np.where(held.max(-1)[:, None], held, game.legal))
+    return _best_moves(game, seen_ahead(game, 1))
 
 
 def reach(game: Game, first: Floats, second: Floats) -> Floats:

@@ -16,6 +16,7 @@ from paperbench.papers.alphago_zero.arena import (
     evenly,
     loss_rate,
     perfect_player,
+    seen_ahead,
     two_ply_player,
 )
 from paperbench.papers.alphago_zero.game import Floats, Game, Ints, solve
@@ -32,7 +33,6 @@ from paperbench.papers.alphago_zero.search import search
 
 C_PUCT = 1.5
 L2 = 1e-4  # c in the paper
-N_KEPT = 1000  # positions kept for a figure
 
 
 @experiment(
@@ -46,12 +46,14 @@ N_KEPT = 1000  # positions kept for a figure
         "value_acc": accuracy,
         "two_ply_loss": error,
         "majority_acc": accuracy,
+        "one_ply_acc": accuracy,
+        "two_ply_acc": accuracy,
     },
     chance={
         "raw_loss": "two_ply_loss",
         "search_loss": "two_ply_loss",
         "mean_search_loss": "two_ply_loss",
-        "value_acc": "majority_acc",
+        "value_acc": "one_ply_acc",
     },
 )
 def self_play(
@@ -82,7 +84,9 @@ def self_play(
     has its own value or that of another position. Losses are shares of games to a player that makes
     any perfect move, `raw` by the network's likeliest move and `search` by the most visited one;
     their means are over what was measured after the start. value_acc: the share of all positions
-    that are not over whose outcome under perfect play is the nearest of -1, 0 and 1 to v.
+    that are not over whose outcome under perfect play is the nearest of -1, 0 and 1 to v;
+    so many are told rightly by the commonest outcome (majority), and by minimax of few plies that
+    takes for a draw what it does not see the end of.
     """
     game = solve(rows, columns, in_row, gravity)
     model = run.build(lambda: PolicyValueNet(2 * game.n_cells, d_hidden, game.n_actions))
@@ -103,10 +107,13 @@ def self_play(
             run.progress(iteration, iterations, training_loss=training_loss)
             answers = answer(model, game, run.device)
         if iteration % measure_every == 0 or iteration == iterations:
-            leaf_rng = None if leaf_values == "own" else run.rng(f"leaf values {iteration}")
-            losses = _measure(run, game, answers, n_sims, leaf_rng)
-            run.record("raw_loss", iteration, losses[0])
-            run.record("search_loss", iteration, losses[1])
+            believed = answers
+            if leaf_values == "foreign":
+                values_of_others = run.rng(f"leaf values {iteration}").permutation(answers.value)
+                believed = replace(answers, value=values_of_others)
+            raw, searched = _losses(game, believed, n_sims)
+            run.record("raw_loss", iteration, raw)
+            run.record("search_loss", iteration, searched)
     run.spend(
         parameters=sum(each.numel() for each in model.parameters()),
         steps=iterations * steps,
@@ -117,16 +124,18 @@ def self_play(
         every = 1 + len(worth) // 10_000
         run.keep("values", value[::every])
         run.keep("worth", worth[::every])
-    raw, searched = ([y for _, y in run.curves[name]] for name in ("raw_loss", "search_loss"))
+    raws, searches = ([y for _, y in run.curves[name]] for name in ("raw_loss", "search_loss"))
     return {
-        "raw_loss_at_start": raw[0],
-        "raw_loss": raw[-1],
-        "search_loss": searched[-1],
-        "mean_raw_loss": float(np.mean(raw[1:])),
-        "mean_search_loss": float(np.mean(searched[1:])),
+        "raw_loss_at_start": raws[0],
+        "raw_loss": raws[-1],
+        "search_loss": searches[-1],
+        "mean_raw_loss": float(np.mean(raws[1:])),
+        "mean_search_loss": float(np.mean(searches[1:])),
         "value_acc": float(np.mean(np.rint(value) == worth)),
         "two_ply_loss": loss_rate(game, two_ply_player(game), perfect_player(game)),
         "majority_acc": max(float(np.mean(worth == outcome)) for outcome in (-1, 0, 1)),
+        "one_ply_acc": float(np.mean(seen_ahead(game, 1)[game.undecided] == worth)),
+        "two_ply_acc": float(np.mean(seen_ahead(game, 2)[game.undecided] == worth)),
     }
 
 
@@ -140,10 +149,7 @@ def _policy(
         visits = search(game, answers, positions, prior, n_sims=n_sims, c_puct=C_PUCT)
         return search_policy(visits)
 
-    def by_itself(positions: Ints) -> Floats:
-        return answers.prior[positions]
-
-    return by_search if teacher == "search" else by_itself
+    return by_search if teacher == "search" else lambda positions: answers.prior[positions]
 
 
 def _learn(
@@ -172,24 +178,12 @@ def _learn(
     return float(loss.detach())
 
 
-def _measure(
-    run: Run, game: Game, answers: Answers, n_sims: int, leaf_rng: np.random.Generator | None
-) -> tuple[float, float]:
-    """The shares of games that the raw policy and the search lose to perfect players.
-
-    leaf_rng: draws the positions whose values stand at the leaves; None: their own.
-    """
+def _losses(game: Game, answers: Answers, n_sims: int) -> tuple[float, float]:
+    """The shares of games that the raw policy and the search lose to perfect players."""
     opponent = perfect_player(game)
     positions = asked_by(game, opponent)
-    if leaf_rng is not None:
-        answers = replace(answers, value=leaf_rng.permutation(answers.value))
-    visits = np.zeros_like(answers.prior)
-    prior = answers.prior[positions]
+    visits, prior = np.zeros_like(answers.prior), answers.prior[positions]
     visits[positions] = search(game, answers, positions, prior, n_sims=n_sims, c_puct=C_PUCT)
-    if run.seed == 0:
-        run.keep("stones", game.stones[positions[:N_KEPT]])
-        run.keep("prior", prior[:N_KEPT])
-        run.keep("visits", visits[positions[:N_KEPT]])
     raw, searched = (
         loss_rate(game, deterministic(scores, game), opponent) for scores in (answers.prior, visits)
     )
@@ -211,17 +205,21 @@ def untrained(
     d_hidden: int = 128,
     n_networks: int = 20,
     n_sims: int = 25,
-    leaf_values: Literal["own", "foreign"] = "own",
+    ends: Literal["true", "drawn"] = "true",
 ) -> Metrics:
-    """Measure networks that have learned nothing, and the searches they guide: mean losses."""
+    """Measure networks that have learned nothing, and the searches they guide: mean losses.
+
+    ends: what search takes a position for where the game has ended: what it is, or a draw.
+    """
     game = solve(rows, columns, in_row, gravity)
     torch.manual_seed(derive_seed(run.seed, "networks"))
-    leaf_rng = None if leaf_values == "own" else run.rng("leaf values")
     losses = []
     for network in range(n_networks):
         model = PolicyValueNet(2 * game.n_cells, d_hidden, game.n_actions).to(run.device)
         answers = answer(model, game, run.device)
-        losses.append(_measure(run, game, answers, n_sims, leaf_rng))
+        if ends == "drawn":
+            answers = replace(answers, value=np.where(game.ended, 0.0, answers.value))
+        losses.append(_losses(game, answers, n_sims))
         run.progress(network + 1, n_networks)
     raw, searched = np.mean(losses, axis=0)
     return {

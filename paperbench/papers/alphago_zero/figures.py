@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 
 from paperbench.figures import Kept, figure
 
@@ -43,47 +42,6 @@ def _draw(axes: Axes, kept: Kept, arm: str, name: str, color: str, label: str) -
         axes.plot(iterations, losses, color=color, alpha=0.25, linewidth=0.7)
     mean = np.mean([losses for _, losses in curves], axis=0)
     axes.plot(curves[0][0], mean, color=color, linewidth=1.8, label=label)
-
-
-@figure(
-    "what-search-adds",
-    experiment="early",
-    caption="After five iterations: positions in which search plays another move than the policy "
-    "that guides it. O is to move. Shaded: how likely each move is, and the share of 25 visits.",
-)
-def what_search_adds(kept: Kept) -> Figure:
-    """Boards with the prior above and the visits below."""
-    stones, prior, visits = (kept.array("agent", name) for name in ("stones", "prior", "visits"))
-    tried = visits / visits.sum(-1, keepdims=True)
-    gain = tried.max(-1) - np.take_along_axis(tried, prior.argmax(-1)[:, None], 1)[:, 0]
-    n_cells = prior.shape[1]
-    gain[(stones[:, :1].astype(int) >> np.arange(n_cells) & 1).sum(-1) > 2] = 0  # few stones
-    picture = Figure(figsize=(6.4, 3.5), layout="constrained")
-    rows = picture.subplots(2, 4)
-    shown = np.argsort(-gain, kind="stable")[:4]
-    for column, position in enumerate(shown):
-        for axes, shares in zip(rows[:, column], (prior, tried), strict=True):
-            image = _board(axes, stones[position].astype(int), shares[position])
-    rows[0, 0].set_ylabel("policy p")
-    rows[1, 0].set_ylabel("visits of search")
-    picture.colorbar(image, ax=rows, label="share", shrink=0.8)
-    return picture
-
-
-def _board(axes: Axes, stones: np.ndarray, shares: np.ndarray) -> AxesImage:
-    """The mover's stones are circles, the other's crosses."""
-    side = int(len(shares) ** 0.5)
-    image = axes.imshow(shares.reshape(side, side), cmap="Blues", vmin=0, vmax=1)
-    for cell in range(side * side):
-        for bits, sign, color in zip(stones, "OX", (GREEN, ORANGE), strict=True):
-            if bits >> cell & 1:
-                axes.text(cell % side, cell // side, sign, ha="center", va="center", color=color,
-                          fontsize=14, fontweight="bold")  # fmt: skip
-        if not (stones[0] | stones[1]) >> cell & 1:
-            axes.text(cell % side, cell // side, f"{shares[cell]:.2f}", ha="center", va="center",
-                      fontsize=7, color="white" if shares[cell] > 0.6 else "black")  # fmt: skip
-    axes.set(xticks=[], yticks=[])
-    return image
 
 
 @figure(
