@@ -134,7 +134,8 @@ def test_seeds_together_give_the_same_numbers_as_alone(lineage, tmp_path):
     alone = [execute(run) for run in seeds]
     together = execute_together(seeds, Speeds(tmp_path / "speeds.jsonl", "together"), [None] * 3)
     kinds = find(seeds[0].experiment).metrics
-    lines = (tmp_path / "speeds.jsonl").read_text().split("\n")
+    speeds = tmp_path / "speeds.jsonl"  # there is none where nothing was refused
+    lines = speeds.read_text().split("\n") if speeds.exists() else []
     refused = {json.loads(line)["why"] for line in lines if line}
     if refused - {"nothing is trained"}:
         assert together == [None] * 3
