@@ -126,7 +126,7 @@ def test_values_and_gradients_are_those_of_sixteen_gates_one_by_one(temperature)
         return torch.func.functional_call(part, {"logits": logits}, (x,))
 
     def slow(x, logits):
-        return slow_layer(x, logits, part.first, part.second, temperature)
+        return slow_layer(x, logits, *part.wires, temperature)
 
     torch.testing.assert_close(
         value_and_gradients(fast, x, logits), value_and_gradients(slow, x, logits)
@@ -140,7 +140,7 @@ def test_in_eval_mode_each_gate_is_its_likeliest():
     kinds = part.logits.argmax(-1).tolist()
     expected = torch.zeros(30, 5)
     for gate, example in itertools.product(range(30), range(5)):
-        a, b = bool(x[part.first[gate], example]), bool(x[part.second[gate], example])
+        a, b = (bool(x[wire, example]) for wire in part.wires[:, gate])
         expected[gate, example] = float(BOOLEAN[kinds[gate]](a, b))
     torch.testing.assert_close(part(x), expected)
     assert (part.train()(x) - expected).abs().max() > 0.1
@@ -149,16 +149,22 @@ def test_in_eval_mode_each_gate_is_its_likeliest():
 @pytest.mark.parametrize(("n_in", "n_gates"), [(7, 7), (7, 28), (2, 5), (12, 6)])
 def test_no_gate_reads_one_input_twice_and_all_inputs_are_read_as_often(n_in, n_gates):
     part = layer(n_in, n_gates)
-    assert (part.first != part.second).all()
-    reads = torch.cat([part.first, part.second]).bincount(minlength=n_in)
+    assert (part.wires[0] != part.wires[1]).all()
+    reads = part.wires.flatten().bincount(minlength=n_in)
     if n_gates % n_in == 0:
         assert (reads == 2 * n_gates // n_in).all()
+
+
+def test_the_gates_that_vote_for_a_class_hardly_share_their_inputs():
+    """Left in the order of the circle, 80 gates would read 81 of 800 inputs."""
+    votes = layer(800, 800).wires[:, :80]
+    assert len(votes.unique()) > 140
 
 
 def test_wires_depend_on_the_seed_and_are_the_same_for_every_kind_of_start():
     def wires(seed, **options):
         built = Run(seed=seed).build(lambda: network(**options))
-        return torch.cat([torch.stack([each.first, each.second]) for each in built.layers], 1)
+        return torch.cat([each.wires for each in built.layers], 1)
 
     assert torch.equal(wires(0), wires(0, init="residual"))
     assert torch.equal(wires(0), wires(0, learned="readout"))
@@ -168,7 +174,7 @@ def test_wires_depend_on_the_seed_and_are_the_same_for_every_kind_of_start():
 def test_a_residual_layer_begins_as_wires():
     part = layer(init="residual")
     x = torch.randint(2, (7, 50), generator=generator()).float()
-    assert torch.equal(part.eval()(x), x[part.first])
+    assert torch.equal(part.eval()(x), x[part.wires[0]])
     certain = math.exp(5) / (math.exp(5) + 15)
     probability = (part.logits.softmax(-1))[:, PASS_A]
     torch.testing.assert_close(probability, torch.full((30,), certain))

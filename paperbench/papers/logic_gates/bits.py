@@ -46,7 +46,7 @@ class BitNetwork:
         self.wires, self.masks = [], []
         for layer in network.logic_layers:
             odd = layer.coefficients().detach().cpu().numpy().round().astype(int) % 2 == 1
-            self.wires.append((layer.first.cpu().numpy(), layer.second.cpu().numpy()))
+            self.wires.append(layer.wires.cpu().numpy())
             ones = np.uint64(2**64 - 1) if packing == "words" else np.uint8(1)
             self.masks.append(np.where(odd.T[..., None], ones, ones.dtype.type(0)))
 
@@ -81,7 +81,7 @@ class RelaxedNetwork:
         self.layers = []
         for layer in network.logic_layers:
             c = layer.coefficients().detach().mT[..., None].contiguous()  # (4, n_gates, 1)
-            self.layers.append((layer.first, layer.second, c))
+            self.layers.append((*layer.wires, c))
 
     @torch.no_grad()
     def votes(self, bits: Bits) -> torch.Tensor:

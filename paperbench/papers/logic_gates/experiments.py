@@ -29,7 +29,7 @@ from paperbench.papers.logic_gates.bits import BitNetwork, RelaxedNetwork
 from paperbench.papers.logic_gates.data import monk, one_bit_accuracy, thermometer
 from paperbench.papers.logic_gates.model import LogicNetwork, gate_coefficients, relaxed_gate
 
-WATCHED = 25  # points of a curve
+WATCHED = 12  # points of a curve
 
 
 def dense_network(n_bits: int, d_hidden: int, n_classes: int) -> nn.Sequential:

@@ -64,7 +64,8 @@ def relaxed_gate(c: Tensor, a: Tensor, b: Tensor, conjunction: Conjunction = "pr
     c0, c1, c2, c3 = c.mT[..., None].unbind()  # each (n_gates, 1)
     if conjunction == "minimum":
         return c0 + c1 * a + c2 * b + c3 * torch.minimum(a, b)
-    return c0 + c1 * a + (c2 + c3 * a) * b
+    # c0 + c1 a + (c2 + c3 a) b
+    return torch.addcmul(torch.addcmul(c0, c1, a), torch.addcmul(c2, c3, a), b)
 
 
 class LogicLayer(nn.Module):
@@ -78,8 +79,7 @@ class LogicLayer(nn.Module):
     temperature: divides the logits. is_learned: if not, the gates drawn at first are for good.
     """
 
-    first: Tensor
-    second: Tensor
+    wires: Tensor
     table: Tensor
     logits: Tensor
 
@@ -97,8 +97,7 @@ class LogicLayer(nn.Module):
         self.n_in, self.n_gates = n_in, n_gates
         self.init, self.temperature, self.is_learned = init, temperature, is_learned
         self.kinds = range(16) if gates == "all" else UNARY
-        self.register_buffer("first", torch.zeros(n_gates, dtype=torch.long))
-        self.register_buffer("second", torch.zeros(n_gates, dtype=torch.long))
+        self.register_buffer("wires", torch.zeros(2, n_gates, dtype=torch.long))  # what each reads
         self.register_buffer("table", gate_coefficients()[list(self.kinds)])
         logits = torch.zeros(n_gates, len(self.kinds))
         if is_learned:
@@ -112,11 +111,12 @@ class LogicLayer(nn.Module):
         """Draw the wires, then the logits.
 
         Each gate reads two neighbours on a random circle through all inputs, so that its inputs are
-        never one and the same, and every input is read as often as any other.
+        never one and the same, and every input is read as often as any other. Gates are shuffled:
+        those that vote for a class shall not share their inputs.
         """
         circles = [torch.randperm(self.n_in) for _ in range(math.ceil(self.n_gates / self.n_in))]
-        self.first.copy_(torch.cat(circles)[: self.n_gates])
-        self.second.copy_(torch.cat([each.roll(1) for each in circles])[: self.n_gates])
+        pairs = torch.cat([torch.stack([each, each.roll(1)]) for each in circles], 1)
+        self.wires.copy_(pairs[:, : self.n_gates][:, torch.randperm(self.n_gates)])
         if self.init == "gaussian":
             self.logits.normal_()
         else:
@@ -135,7 +135,7 @@ class LogicLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Read two rows a gate, and combine them."""
-        a, b = x.index_select(0, self.first), x.index_select(0, self.second)
+        a, b = x.index_select(0, self.wires.flatten()).chunk(2)
         return relaxed_gate(self.coefficients(), a, b)
 
 
