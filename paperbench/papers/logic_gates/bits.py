@@ -73,22 +73,28 @@ class BitNetwork:
 
 
 class RelaxedNetwork:
-    """The same network before it is made hard, with its mixtures of gates computed beforehand."""
+    """The same network before it is made hard, as fast as is easy: nothing is computed twice.
 
-    def __init__(self, network: LogicNetwork) -> None:
-        self.n_classes = network.n_classes
+    Mixtures of gates are computed beforehand, and every operation writes to memory that is there.
+    """
+
+    def __init__(self, network: LogicNetwork, n: int) -> None:
+        self.n_classes, n_gates = network.n_classes, network.logic_layers[0].n_gates
         network.train()
-        self.layers = []
-        for layer in network.logic_layers:
-            c = layer.coefficients().detach().mT[..., None].contiguous()  # (4, n_gates, 1)
-            self.layers.append((*layer.wires, c))
+        self.layers = [
+            (layer.wires, layer.coefficients().detach().mT[..., None].contiguous())
+            for layer in network.logic_layers
+        ]
+        self.memory = torch.empty(2, 3, n_gates, n)  # of two layers in turn
 
     @torch.no_grad()
     def votes(self, bits: Bits) -> torch.Tensor:
-        """Expected votes. bits: (n_bits, n) -> (n_classes, n). In place where that is faster."""
+        """Expected votes. bits: (n_bits, n) -> (n_classes, n)."""
         x = torch.from_numpy(bits).float()
-        for first, second, (c0, c1, c2, c3) in self.layers:
-            a, b = x.index_select(0, first), x.index_select(0, second)
-            slope = torch.addcmul(c2, c3, a).mul_(b)
+        for i, ((first, second), (c0, c1, c2, c3)) in enumerate(self.layers):
+            a, b, slope = self.memory[i % 2].unbind()
+            torch.index_select(x, 0, first, out=a)
+            torch.index_select(x, 0, second, out=b)
+            torch.addcmul(c2, c3, a, out=slope).mul_(b)
             x = a.mul_(c1).add_(c0).add_(slope)
         return x.reshape(self.n_classes, -1, x.shape[1]).sum(1)

@@ -92,16 +92,13 @@ def images(
     """
     whole = run.data(data).split(run.generator("split"), train=n_train)
     split = thermometer(whole, n_thresholds)
+    shape = (split.n_features, split.n_classes, n_layers, n_gates, tau)
 
     def build() -> nn.Module:
         if network == "dense":
             return dense_network(split.n_features, d_hidden, split.n_classes)
         return LogicNetwork(
-            split.n_features,
-            split.n_classes,
-            n_layers=n_layers,
-            n_gates=n_gates,
-            tau=tau,
+            *shape,
             gates=gates,
             init=init,
             temperature=temperature,
@@ -116,12 +113,8 @@ def images(
 
 def _gate_counts(model: LogicNetwork) -> Tensor:
     """How often each gate was chosen, (n_layers, 16)."""
-    return torch.stack(
-        [
-            torch.tensor(layer.kinds)[layer.chosen().cpu()].bincount(minlength=16)
-            for layer in model.logic_layers
-        ]
-    )
+    kinds = [torch.tensor(layer.kinds)[layer.chosen().cpu()] for layer in model.logic_layers]
+    return torch.stack([each.bincount(minlength=16) for each in kinds])
 
 
 @experiment(
@@ -148,9 +141,7 @@ def learn_rule(
     def build() -> nn.Module:
         if network == "linear":
             return nn.Linear(split.n_features, split.n_classes)  # logistic regression
-        return LogicNetwork(
-            split.n_features, 2, n_layers=n_layers, n_gates=n_gates, tau=tau, gates=gates
-        )
+        return LogicNetwork(split.n_features, 2, n_layers, n_gates, tau, gates=gates)
 
     model = _fit(run, split, build, steps, n_train, lr)
     hard_acc = _accuracies(split, model)["hard_acc"]
@@ -175,16 +166,8 @@ def gradient_norms(
     """
     whole = run.data(data).split(run.generator("split"), train=batch_size)
     split = thermometer(whole, n_thresholds)
-    model = run.build(
-        lambda: LogicNetwork(
-            split.n_features,
-            split.n_classes,
-            n_layers=n_layers,
-            n_gates=n_gates,
-            tau=tau,
-            init=init,
-        )
-    ).double()
+    shape = (split.n_features, split.n_classes, n_layers, n_gates, tau)
+    model = run.build(lambda: LogicNetwork(*shape, init=init)).double()
     inputs, classes = run.to_device((split.train.inputs.double(), split.train.classes))
     cross_entropy(model.train(), (inputs, classes)).backward()  # type: ignore[no-untyped-call]
     norms = [float(p.grad.norm()) for p in model.parameters() if p.grad is not None]
@@ -228,9 +211,8 @@ def compare_with_bits(
     torch.manual_seed(derive_seed(run.seed, "networks"))
     for instance in range(n_instances):
         n_bits, n_classes = int(rng.integers(2, 40)), int(rng.integers(2, 6))
-        model = LogicNetwork(
-            n_bits, n_classes, n_layers=3, n_gates=n_classes * int(rng.integers(10, 40)), tau=1.0
-        ).eval()
+        n_gates = n_classes * int(rng.integers(10, 40))
+        model = LogicNetwork(n_bits, n_classes, 3, n_gates, 1.0).eval()
         x = rng.random((n_examples, n_bits))
         bits = x >= 0.5
         seen = torch.from_numpy(bits if inputs == "bits" else x).float()
@@ -263,13 +245,11 @@ def time_inference(
     depend on their weights, which are random. A repeat is the fastest of `n_calls`, in
     milliseconds for all examples, on the CPU.
     """
-    model = run.build(
-        lambda: LogicNetwork(n_bits, n_classes, n_layers=n_layers, n_gates=n_gates, tau=1.0)
-    ).cpu()
+    model = run.build(lambda: LogicNetwork(n_bits, n_classes, n_layers, n_gates, 1.0)).cpu()
     dense = run.build(lambda: dense_network(n_bits, d_hidden, n_classes)).cpu()
     rows = run.rng("inputs").random((n_examples, n_bits)) < 0.5
     columns = np.ascontiguousarray(rows.T)
-    on_bits, relaxed = BitNetwork(model, packing), RelaxedNetwork(model)
+    on_bits, relaxed = BitNetwork(model, packing), RelaxedNetwork(model, n_examples)
     contestants: dict[str, Callable[[], object]] = {
         "ms_bits": lambda: on_bits.votes(columns),
         "ms_relaxed": lambda: relaxed.votes(columns),

@@ -16,11 +16,6 @@ Gates = Literal["all", "unary"]
 Init = Literal["gaussian", "residual"]
 Conjunction = Literal["product", "minimum"]
 
-# Gate i, in the published order: its outputs for ab = 00, 01, 10, 11 are i written in binary.
-GATE_NAMES = (
-    "false", "a and b", "a and not b", "a", "b and not a", "b", "a xor b", "a or b",
-    "nor", "xnor", "not b", "b implies a", "not a", "a implies b", "nand", "true",
-)  # fmt: skip
 PASS_A = 3  # what a residual gate starts as
 UNARY = (0, 3, 5, 10, 12, 15)  # the gates that look at one input or none
 RESIDUAL_LOGIT = 5.0  # e^5 / (e^5 + 15): the gate that passes `a` begins with 91 %
@@ -29,30 +24,18 @@ RESIDUAL_LOGIT = 5.0  # e^5 / (e^5 + 15): the gate that passes `a` begins with 9
 def gate_coefficients() -> Tensor:
     """What the sixteen gates are made of, (16, 4): gate i is c0 + c1 a + c2 b + c3 ab.  (1)
 
-    On bits that is the gate's truth table. On probabilities it is the probability that the gate
-    gives 1, when its inputs are independent.
+    In the published order: the outputs of gate i for ab = 00, 01, 10, 11 are i in binary. On
+    probabilities (1) is the probability that the gate gives 1, when its inputs are independent.
     """
     return torch.tensor(
         [
-            [0, 0, 0, 0],  # false
-            [0, 0, 0, 1],  # a and b
-            [0, 1, 0, -1],  # a and not b
-            [0, 1, 0, 0],  # a
-            [0, 0, 1, -1],  # b and not a
-            [0, 0, 1, 0],  # b
-            [0, 1, 1, -2],  # a xor b
-            [0, 1, 1, -1],  # a or b
-            [1, -1, -1, 1],  # nor
-            [1, -1, -1, 2],  # xnor
-            [1, 0, -1, 0],  # not b
-            [1, 0, -1, 1],  # b implies a
-            [1, -1, 0, 0],  # not a
-            [1, -1, 0, 1],  # a implies b
-            [1, 0, 0, -1],  # nand
-            [1, 0, 0, 0],  # true
+            [0, 0, 0, 0], [0, 0, 0, 1], [0, 1, 0, -1], [0, 1, 0, 0],  # false  and  a>b  a
+            [0, 0, 1, -1], [0, 0, 1, 0], [0, 1, 1, -2], [0, 1, 1, -1],  # a<b  b  xor  or
+            [1, -1, -1, 1], [1, -1, -1, 2], [1, 0, -1, 0], [1, 0, -1, 1],  # nor  xnor  not b  a>=b
+            [1, -1, 0, 0], [1, -1, 0, 1], [1, 0, 0, -1], [1, 0, 0, 0],  # not a  a<=b  nand  true
         ],
         dtype=torch.float32,
-    )
+    )  # fmt: skip
 
 
 def relaxed_gate(c: Tensor, a: Tensor, b: Tensor, conjunction: Conjunction = "product") -> Tensor:
@@ -158,10 +141,10 @@ class LogicNetwork(nn.Module):
         self,
         n_bits: int,
         n_classes: int,
-        *,
         n_layers: int,
         n_gates: int,
         tau: float,
+        *,
         gates: Gates = "all",
         init: Init = "gaussian",
         temperature: float = 1.0,
