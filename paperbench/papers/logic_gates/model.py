@@ -59,7 +59,8 @@ class LogicLayer(nn.Module):
 
     gates: `unary` leaves out the ten that need both inputs. init: of the logits, N(0, 1) or, for
     `residual`, nearly certain to pass the first input (Petersen et al. 2024).
-    temperature: divides the logits. is_learned: if not, the gates drawn at first are for good.
+    temperature: divides the logits, which start as many times larger: the mixtures are the same at
+    first, and change as many times more slowly. is_learned: if not, the gates drawn at first are for good.
     """
 
     wires: Tensor
@@ -105,6 +106,7 @@ class LogicLayer(nn.Module):
         else:
             self.logits.zero_()
             self.logits[:, self.kinds.index(PASS_A)] = RESIDUAL_LOGIT
+        self.logits.mul_(self.temperature)
 
     def chosen(self) -> Tensor:
         """The likeliest gate of each, (n_gates,), a row of `table`."""
