@@ -60,7 +60,8 @@ class LogicLayer(nn.Module):
     gates: `unary` leaves out the ten that need both inputs. init: of the logits, N(0, 1) or, for
     `residual`, nearly certain to pass the first input (Petersen et al. 2024).
     temperature: divides the logits, which start as many times larger: the mixtures are the same at
-    first, and change as many times more slowly. is_learned: if not, the gates drawn at first are for good.
+    first, and change as many times more slowly. is_learned: if not, the gates drawn at first are
+    for good.
     """
 
     wires: Tensor
