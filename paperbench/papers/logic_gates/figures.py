@@ -75,5 +75,5 @@ def gates_chosen(kept: Kept) -> Figure:
         axes.set_xticks(range(len(counts)), range(1, len(counts) + 1))
         axes.set_yticks(range(16), GATES)
     scale = picture.colorbar(image, ax=both, label="share of the layer's gates (%)")
-    scale.set_ticks(np.sqrt([0, 5, 25, 50, 100]), labels=["0", "5", "25", "50", "100"])
+    scale.set_ticks(np.sqrt([0, 5, 25, 50, 100]).tolist(), labels=["0", "5", "25", "50", "100"])
     return picture
