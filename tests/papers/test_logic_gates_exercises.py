@@ -95,7 +95,7 @@ def test_the_notes_give_the_commands_that_are_tested_here(command):
 @pytest.mark.parametrize(
     ("source", "part", "old", "new", "fault"),
     [
-        (TABLE, "logic-gates/table=mine.py:my_table", ".mT.round()", ".round()", "neither 0 nor"),
+        (TABLE, "logic-gates/table=mine.py:my_table", "mT.round()", "mT / 2", "neither 0 nor"),
         (TABLE, "logic-gates/table=mine.py:my_table", "range(16)", "range(15)", "shape (15, 4)"),
         (GATE, "logic-gates/bit-gate=mine.py:my_gate", "masks[0] ^", "1.0 -", "raised"),
         (GATE, "logic-gates/bit-gate=mine.py:my_gate", "masks, a, b", "a, b, masks", "in another"),
