@@ -12,14 +12,12 @@ from torch import Tensor
 from paperbench.lab import Examples, Run, Split
 from paperbench.papers.ddpm.mixture import Mixture
 
-Data = Literal["digits", "mnist", "gaussians"]
-Labels = Literal["true", "shuffled"]
 Judge = Callable[[Tensor], Tensor]  # inputs -> classes
 N_POINTS, N_TEST = 20_000, 2000  # points of a mixture; held out, of MNIST too
 
 
 def read_examples(
-    run: Run, data: Data, n_train: int, labels: Labels = "true"
+    run: Run, data: str, n_train: int, labels: Literal["true", "shuffled"] = "true"
 ) -> tuple[Split, Judge]:
     """The run's own split, and a judge that was not trained on it.
 

@@ -23,7 +23,7 @@ from paperbench.lab import (
     train,
 )
 from paperbench.papers.ddpm.diffusion import Schedule, bound, sample
-from paperbench.papers.ddpm.examples import Data, Labels, draw_points, read_examples, ring
+from paperbench.papers.ddpm.examples import draw_points, read_examples, ring
 from paperbench.papers.ddpm.measures import (
     class_spread,
     frechet_distance,
@@ -34,16 +34,20 @@ from paperbench.papers.ddpm.mixture import ExactNoise
 from paperbench.papers.ddpm.model import DiffusionModel, ResidualMLP, denoising_loss
 
 WEIGHTS = (0.0, 0.5, 1.0, 2.0, 4.0)  # of guidance
-BATCH_SIZE = 64
 
 
 def _fit(
-    run: Run, split: Split, build: Callable[[], DiffusionModel], steps: int, lr: float
+    run: Run,
+    split: Split,
+    build: Callable[[], DiffusionModel],
+    steps: int,
+    batch_size: int,
+    lr: float,
 ) -> DiffusionModel:
     return train(
         run,
         build=build,
-        batches=split.train.batches(BATCH_SIZE),
+        batches=split.train.batches(batch_size),
         loss=denoising_loss,
         optimizer=adam(lr),
         schedule=lambda progress: 1 - progress,
@@ -66,7 +70,7 @@ def _fit(
 def objective(
     run: Run,
     *,
-    data: Data = "digits",
+    data: Literal["digits", "mnist", "gaussians"] = "digits",
     n_train: int = 1100,
     prediction: Literal["noise", "image", "mean"] = "noise",
     units: Literal["own", "image"] = "own",
@@ -74,6 +78,7 @@ def objective(
     n_steps: int = 100,
     d_hidden: int = 128,
     steps: int = 2000,
+    batch_size: int = 64,
     lr: float = 3e-3,
     n_samples: int = 600,
 ) -> Metrics:
@@ -95,6 +100,7 @@ def objective(
             weight_power=weight_power,
         ),
         steps,
+        batch_size,
         lr,
     )
     given, real, generator = split.train.inputs, split.test.inputs, run.generator("samples")
@@ -136,14 +142,15 @@ def objective(
 def guidance(
     run: Run,
     *,
-    data: Data = "digits",
+    data: Literal["digits", "mnist", "gaussians"] = "digits",
     n_train: int = 1100,
-    labels: Labels = "true",
+    labels: Literal["true", "shuffled"] = "true",
     denoiser: Literal["learned", "exact"] = "learned",
     null_share: float = 0.15,
     n_steps: int = 100,
     d_hidden: int = 128,
     steps: int = 2500,
+    batch_size: int = 64,
     lr: float = 3e-3,
     n_samples: int = 600,
 ) -> Metrics:
@@ -166,6 +173,7 @@ def guidance(
                 null_share=null_share,
             ),
             steps,
+            batch_size,
             lr,
         )
     else:
@@ -219,9 +227,10 @@ def likelihood_bound(
     *,
     denoiser: Literal["learned", "exact"] = "learned",
     weight_power: float = 0.0,
-    n_steps: int = 50,
-    d_hidden: int = 96,
-    steps: int = 2000,
+    n_steps: int = 100,
+    d_hidden: int = 64,
+    steps: int = 3000,
+    batch_size: int = 128,
     lr: float = 3e-3,
 ) -> Metrics:
     """Compare the variational bound on -log p(x) with the truth, for points from five Gaussians.
@@ -241,6 +250,7 @@ def likelihood_bound(
                 weight_power=weight_power,
             ),
             steps,
+            batch_size,
             lr,
         )
     else:
