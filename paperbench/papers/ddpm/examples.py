@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from paperbench.lab import Examples, Run, Split
+from paperbench.papers.ddpm.measures import distances
 from paperbench.papers.ddpm.mixture import Mixture
 
 Judge = Callable[[Tensor], Tensor]  # inputs -> classes
@@ -38,7 +39,7 @@ def read_examples(
         split = Split(train, test, split.n_features, split.n_classes)
 
         def judge(x: Tensor) -> Tensor:
-            return test.classes[torch.cdist(x, test.inputs).argmin(1)]
+            return test.classes[distances(x, test.inputs).argmin(1)]
 
     if labels == "shuffled":
         order = torch.randperm(len(split.train), generator=run.generator("labels"))

@@ -10,6 +10,7 @@ from paperbench.papers.ddpm.diffusion import Prediction, Schedule
 
 N_TIME_FEATURES = 32
 N_LAYERS = 2
+FARTHEST = 3.0  # no estimate of x_0 goes beyond: images end at 1, and so do the rings' centres
 
 
 def time_features(t: Tensor) -> Tensor:
@@ -105,7 +106,8 @@ class DiffusionModel(nn.Module):
         output = self.network(x_t, times, nothing if labels is None else labels)
         if labels is not None and weight != 0:
             output = guide(output, self.network(x_t, times, nothing), weight)
-        return self.schedule.image(self.prediction, output, x_t, times)
+        x0 = self.schedule.image(self.prediction, output, x_t, times)
+        return x0.clamp(-FARTHEST, FARTHEST)  # near t = T, x_0 is x_t - noise times hundreds
 
 
 def denoising_loss(model: DiffusionModel, batch: tuple[Tensor, Tensor]) -> Tensor:
