@@ -240,7 +240,7 @@ def test_a_model_is_asked_with_and_without_the_class():
     noise = 3 * (1.0 + labels) - 2 * (1.0 + 4)
     expected = model.schedule.image("noise", noise[:, None], torch.zeros(2, 1), times(2, 5))
     torch.testing.assert_close(estimate, expected.clamp(-3, 3).expand(2, 3))
-    assert estimate[0, 0] == -3  # it had exploded
+    assert estimate[0, 0] == 3  # it had exploded
     assert -3 < estimate[1, 0] < 3
 
 
