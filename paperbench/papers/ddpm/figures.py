@@ -26,8 +26,8 @@ def _show(axes: Axes, images: Array, columns: int, title: str) -> None:
 @figure(
     "samples",
     experiment="drawing",
-    caption="Twenty images each, drawn by one seed. The Gaussian has the mean and covariance of the "
-    "training images; a distance to real ones that does not tell it from digits sees two moments.",
+    caption="Twenty images each, of one seed. The Gaussian has the mean and covariance of the "
+    "training images; a distance to real ones that cannot tell it from digits sees two moments.",
 )
 def samples(kept: Kept) -> Figure:
     """Real images, a Gaussian's, and those of every arm."""
@@ -48,8 +48,8 @@ def samples(kept: Kept) -> Figure:
 @figure(
     "guided-points",
     experiment="classes-known",
-    caption="Five overlapping Gaussians, coloured by the class asked for, drawn with exact denoisers. "
-    "Guidance moves points away from the other classes and squeezes every class.",
+    caption="Five overlapping Gaussians, drawn with exact denoisers; colours are the class asked "
+    "for. Guidance moves points away from the other classes and squeezes every class.",
 )
 def guided_points(kept: Kept) -> Figure:
     """Points at three weights."""
@@ -66,8 +66,8 @@ def guided_points(kept: Kept) -> Figure:
 @figure(
     "fidelity-against-diversity",
     experiment="classes",
-    caption="More guidance: samples are more often of the class asked for and differ less within it. "
-    "The distance to real images is least in between (one seed).",
+    caption="More guidance: samples are more often of the class asked for, and differ less. The "
+    " distance to real images is least in between (one seed).",
 )
 def trade_off(kept: Kept) -> Figure:
     """Three measures against the weight, and samples at three weights."""

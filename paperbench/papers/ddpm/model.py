@@ -87,7 +87,7 @@ class DiffusionModel(nn.Module):
         t = 1 + (torch.rand(n, device=x0.device) * n_steps).long().clamp(max=n_steps - 1)
         x_t = self.schedule.diffuse(x0, t, torch.randn_like(x0))
         hidden = torch.rand(n, device=x0.device) < self.null_share
-        output = self.network(x_t, t, torch.where(hidden, self.n_classes, labels))
+        output: Tensor = self.network(x_t, t, torch.where(hidden, self.n_classes, labels))
         errors = (output - self.schedule.target(self.prediction, x0, x_t, t)).square()
         errors = errors * self.schedule.exchange(self.prediction, self.units, t).square()
         weights = self.schedule.bound_weight(self.units, t).pow(self.weight_power)
