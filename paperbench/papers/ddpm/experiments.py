@@ -55,6 +55,11 @@ def _fit(
     ).model
 
 
+def _shown(x: Tensor) -> Tensor:
+    """What is looked at: of images what can be shown, in [-1, 1]; points as they are."""
+    return x.cpu() if x.shape[1] == 2 else x.cpu().clamp(-1, 1)
+
+
 @experiment(
     "ddpm/objective",
     metrics={
@@ -104,9 +109,9 @@ def objective(
         lr,
     )
     given, real, generator = split.train.inputs, split.test.inputs, run.generator("samples")
-    drawn = sample(model.estimate, model.schedule, n_samples, given.shape[1], generator).cpu()
-    gaussian = matched_gaussian(given, n_samples, generator)
-    noise = torch.randn(drawn.shape, generator=generator)
+    drawn = _shown(sample(model.estimate, model.schedule, n_samples, given.shape[1], generator))
+    gaussian = _shown(matched_gaussian(given, n_samples, generator))
+    noise = _shown(torch.randn(drawn.shape, generator=generator))
     if run.seed == 0:
         run.keep("samples", drawn[:20])
         run.keep("gaussian", gaussian[:20])
@@ -186,7 +191,7 @@ def guidance(
         classes = None if weight is None else run.to_device(asked)
         estimate = partial(model.estimate, labels=classes, weight=weight or 0.0)
         generator = run.generator("samples")
-        return sample(estimate, model.schedule, n_samples, real.shape[1], generator).cpu()
+        return _shown(sample(estimate, model.schedule, n_samples, real.shape[1], generator))
 
     def agreement(x: Tensor, classes: Tensor) -> float:
         return float((judge(x) == classes).double().mean())
@@ -200,7 +205,8 @@ def guidance(
         run.keep("by_weight", torch.tensor([WEIGHTS, acc, spread, frechet, kernel]))
         run.keep("samples", torch.stack([x[:300] if x.shape[1] == 2 else x[:20] for x in drawn]))
         run.keep("real", real[:300] if real.shape[1] == 2 else real[:20])
-    gaussian = matched_gaussian(split.train.inputs, n_samples, run.generator("gaussian"))
+    generator = run.generator("gaussian")
+    gaussian = _shown(matched_gaussian(split.train.inputs, n_samples, generator))
     return {
         "acc_w0": acc[0],
         "acc_w1": acc[2],
@@ -229,7 +235,7 @@ def likelihood_bound(
     weight_power: float = 0.0,
     n_steps: int = 100,
     d_hidden: int = 64,
-    steps: int = 3000,
+    steps: int = 2000,
     batch_size: int = 128,
     lr: float = 3e-3,
 ) -> Metrics:

@@ -13,13 +13,6 @@ N_LAYERS = 2
 FARTHEST = 3.0  # no estimate of x_0 goes beyond: images end at 1, and so do the rings' centres
 
 
-def time_features(t: Tensor) -> Tensor:
-    """Sines and cosines of t, from 1 radian a step down to 1e-4: (batch, N_TIME_FEATURES)."""
-    half = N_TIME_FEATURES // 2
-    angles = t[:, None] * 1e-4 ** (torch.arange(half, device=t.device) / (half - 1))
-    return torch.cat([angles.sin(), angles.cos()], 1)
-
-
 class ResidualMLP(nn.Module):
     """Residual layers, each of which sees the time and the class, and a skip around all of them.
 
@@ -28,6 +21,8 @@ class ResidualMLP(nn.Module):
     x: (batch, n_features), t and labels: (batch,) -> (batch, n_features). The label `n_classes`
     means that no class is given.
     """
+
+    frequencies: Tensor
 
     def __init__(self, n_features: int, n_classes: int, d_hidden: int) -> None:
         super().__init__()
@@ -40,10 +35,15 @@ class ResidualMLP(nn.Module):
         )
         self.output = nn.Linear(d_hidden, n_features)
         self.skip = nn.Linear(d_hidden, 1)
+        # From 1 radian a step down to 1e-4, as the positions of a Transformer.
+        frequencies = 1e-4 ** torch.linspace(0, 1, N_TIME_FEATURES // 2)
+        self.register_buffer("frequencies", frequencies)
 
     def forward(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
         """Predict whatever it is trained to predict."""
-        condition = F.silu(self.time(time_features(t)) + self.label(labels))  # (batch, d_hidden)
+        angles = t[:, None] * self.frequencies
+        time = self.time(torch.cat([angles.sin(), angles.cos()], 1))
+        condition = F.silu(time + self.label(labels))  # (batch, d_hidden)
         h = self.input(x)
         for layer in self.layers:
             h = h + layer(h + condition)
@@ -65,6 +65,8 @@ class DiffusionModel(nn.Module):
     model without classes.
     """
 
+    weights: Tensor
+
     def __init__(
         self,
         network: nn.Module,
@@ -78,8 +80,11 @@ class DiffusionModel(nn.Module):
     ) -> None:
         super().__init__()
         self.network, self.schedule, self.n_classes = network, schedule, n_classes
-        self.prediction, self.units = prediction, units or prediction
-        self.weight_power, self.null_share = weight_power, null_share
+        self.prediction, self.null_share = prediction, null_share
+        units, t = units or prediction, torch.arange(schedule.n_steps) + 1
+        weights = schedule.bound_weight(units, t) ** weight_power
+        weights = weights * schedule.exchange(prediction, units, t).square()
+        self.register_buffer("weights", weights)  # (T, 1), of t = 1..T
 
     def loss(self, x0: Tensor, labels: Tensor) -> Tensor:
         """Algorithm 1: the mean squared error at one random t for every example."""
@@ -89,9 +94,7 @@ class DiffusionModel(nn.Module):
         hidden = torch.rand(n, device=x0.device) < self.null_share
         output: Tensor = self.network(x_t, t, torch.where(hidden, self.n_classes, labels))
         errors = (output - self.schedule.target(self.prediction, x0, x_t, t)).square()
-        errors = errors * self.schedule.exchange(self.prediction, self.units, t).square()
-        weights = self.schedule.bound_weight(self.units, t).pow(self.weight_power)
-        return (weights * errors).mean()
+        return (self.weights[t - 1] * errors).mean()
 
     def estimate(
         self, x_t: Tensor, t: int, labels: Tensor | None = None, weight: float = 0.0
