@@ -485,7 +485,7 @@ def test_pictures_are_kept_of_one_seed_only():
 
 
 def test_exact_guidance_is_sure_of_its_class_and_narrow():
-    found = guidance(Run(seed=1), data="gaussians", denoiser="exact", n_steps=50)
+    found = guidance(Run(seed=1), data="gaussians", denoiser="exact", n_steps=50, reach=3.0)
     assert found["acc_w0"] == pytest.approx(found["real_acc"], abs=0.06)
     assert found["acc_null"] == pytest.approx(0.2, abs=0.06)
     assert found["acc_w1"] > found["acc_w0"] + 0.1

@@ -10,7 +10,6 @@ from paperbench.papers.ddpm.diffusion import Prediction, Schedule
 
 N_TIME_FEATURES = 32
 N_LAYERS = 2
-FARTHEST = 3.0  # no estimate of x_0 goes beyond: images end at 1, and so do the rings' centres
 
 
 class ResidualMLP(nn.Module):
@@ -62,7 +61,8 @@ class DiffusionModel(nn.Module):
     weight_power: the power of the bound's weights by which errors at t count: 1 is the variational
     bound (12), 0 the simple loss (14). units: errors are those of what this prediction would be,
     instead of its own. null_share: the share of examples whose class is hidden in training; 1 is a
-    model without classes.
+    model without classes. reach: no estimate of x_0 goes beyond; near t = T, errors of the noise
+    are multiplied by hundreds.
     """
 
     weights: Tensor
@@ -77,10 +77,11 @@ class DiffusionModel(nn.Module):
         units: Prediction | None = None,
         weight_power: float = 0.0,
         null_share: float = 1.0,
+        reach: float = 3.0,
     ) -> None:
         super().__init__()
         self.network, self.schedule, self.n_classes = network, schedule, n_classes
-        self.prediction, self.null_share = prediction, null_share
+        self.prediction, self.null_share, self.reach = prediction, null_share, reach
         units, t = units or prediction, torch.arange(schedule.n_steps) + 1
         weights = schedule.bound_weight(units, t) ** weight_power
         weights = weights * schedule.exchange(prediction, units, t).square()
@@ -110,7 +111,7 @@ class DiffusionModel(nn.Module):
         if labels is not None and weight != 0:
             output = guide(output, self.network(x_t, times, nothing), weight)
         x0 = self.schedule.image(self.prediction, output, x_t, times)
-        return x0.clamp(-FARTHEST, FARTHEST)  # near t = T, x_0 is x_t - noise times hundreds
+        return x0.clamp(-self.reach, self.reach)
 
 
 def denoising_loss(model: DiffusionModel, batch: tuple[Tensor, Tensor]) -> Tensor:
