@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from paperbench.figures import Kept, figure
@@ -13,12 +14,15 @@ if TYPE_CHECKING:
 
     from paperbench.figures import Array
 
+COLOURS = np.array(["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9"])  # Okabe and Ito
 
-def _show(axes: Axes, images: Array, columns: int, title: str) -> None:
-    """Images in [-1, 1], (n, n_pixels), in rows of `columns`, dark on light."""
+
+def _show(axes: Axes, images: Array, title: str) -> None:
+    """Twenty images in [-1, 1], (20, n_pixels), in four rows, dark on light, with gaps between."""
     side = round(images.shape[1] ** 0.5)
-    rows = images.reshape(-1, columns, side, side)
-    axes.imshow(rows.transpose(0, 2, 1, 3).reshape(-1, columns * side), "gray_r", vmin=-1, vmax=1)
+    tiles = np.pad(images.reshape(20, side, side), ((0, 0), (1, 1), (1, 1)), constant_values=-1)
+    rows = tiles.reshape(4, 5, side + 2, side + 2).transpose(0, 2, 1, 3)
+    axes.imshow(rows.reshape(4 * (side + 2), -1), "gray_r", vmin=-1, vmax=1)
     axes.set_title(title, fontsize=9)
     axes.set_axis_off()
 
@@ -39,9 +43,9 @@ def samples(kept: Kept) -> Figure:
         "image predicted": kept.array("image", "samples"),
         "mean predicted": kept.array("mean", "samples"),
     }
-    figure = Figure(figsize=(7, 4), layout="constrained")
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
     for axes, (title, images) in zip(figure.subplots(2, 3).flat, drawn.items(), strict=True):
-        _show(axes, images, 5, title)
+        _show(axes, images, title)
     return figure
 
 
@@ -57,28 +61,33 @@ def guided_points(kept: Kept) -> Figure:
     figure = Figure(figsize=(7, 2.6), layout="constrained")
     panels = figure.subplots(1, 3, sharex=True, sharey=True)
     for axes, i in zip(panels, (0, 2, 4), strict=True):
-        axes.scatter(*drawn[i].T, c=[f"C{k % 5}" for k in range(len(drawn[i]))], s=5)
-        axes.set_title(f"w = {weights[i]:g}")
-        axes.set_aspect("equal")
+        axes.scatter(*drawn[i].T, c=COLOURS[np.arange(len(drawn[i])) % 5], s=6)
+        axes.set(title=f"w = {weights[i]:g}", aspect="equal", xlabel="$x_1$")
+    panels[0].set_ylabel("$x_2$")
     return figure
 
 
 @figure(
     "fidelity-against-diversity",
     experiment="classes",
-    caption="More guidance: samples are more often of the class asked for, and differ less. The "
-    " distance to real images is least in between (one seed).",
+    caption="More guidance: fewer samples of a wrong class and, up to a point, less variance in "
+    "a class; the distance to real images is least in between. One seed; 0 to 9, twice.",
 )
 def trade_off(kept: Kept) -> Figure:
     """Three measures against the weight, and samples at three weights."""
     weights, acc, spread, frechet, _ = kept.array("guided", "by_weight")
     drawn = kept.array("guided", "samples")
-    figure = Figure(figsize=(7, 4), layout="constrained")
+    figure = Figure(figsize=(7, 4.4), layout="constrained")
     panels = figure.subplots(2, 3)
-    measures = {"accuracy": acc, "variance within a class": spread, "Frechet distance": frechet}
+    measures = {
+        "of a wrong class, %": 100 * (1 - acc),
+        "variance within a class": spread,
+        "Frechet distance": frechet,
+    }
     for axes, (name, values) in zip(panels[0], measures.items(), strict=True):
-        axes.plot(weights, values, "o-")
-        axes.set(xlabel="weight w of guidance", title=name, ylim=(0, None))
+        axes.plot(weights, values, "o-", color=COLOURS[0], clip_on=False)
+        axes.set(xlabel="weight w of guidance", ylim=(0, 1.1 * values.max()))
+        axes.set_title(name, fontsize=10)
     for axes, i in zip(panels[1], (0, 2, 4), strict=True):
-        _show(axes, drawn[i], 10, f"w = {weights[i]:g}, classes 0 to 9")
+        _show(axes, drawn[i], f"w = {weights[i]:g}")
     return figure
