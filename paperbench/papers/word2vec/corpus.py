@@ -1,0 +1,117 @@
+"""From a text to what skip-gram reads: words, pairs, noise. Equations as in NOTES.md."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from paperbench.lab import Corpus, shared, shuffled_batches
+from paperbench.papers.word2vec.model import Batch
+
+WORD = re.compile(r"[a-z]+")
+
+
+@dataclass(frozen=True, eq=False)
+class Text:
+    """ids: (n_tokens,) int64, numbers of `words`, among which the most frequent come first."""
+
+    ids: Tensor
+    words: tuple[str, ...]
+
+    @property
+    def counts(self) -> Tensor:
+        """How often each word stands in the text, (n_words,) float64."""
+        return self.ids.bincount(minlength=len(self.words)).double()
+
+
+@shared
+def tokenise(corpus: Corpus, *, n_words: int, min_count: int = 1) -> Text:
+    """All parts of the corpus in lower case; what is no frequent word is left out, without a gap.
+
+    A paragraph that is there several times is read once: a half of the text that quotes the other
+    one would be no test.
+    """
+    whole = f"{corpus.train}\n\n{corpus.valid}\n\n{corpus.test}".lower()
+    paragraphs = dict.fromkeys(" ".join(part.split()) for part in whole.split("\n\n"))
+    tokens = WORD.findall("\n".join(paragraphs))
+    commonest = Counter(tokens).most_common(n_words)
+    words = tuple(word for word, count in commonest if count >= min_count)
+    number = {word: i for i, word in enumerate(words)}
+    return Text(torch.tensor([number[word] for word in tokens if word in number]), words)
+
+
+def halves(ids: Tensor, block: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Two halves of a text, each of every other one of its shuffled blocks of `block` tokens."""
+    blocks = torch.split(ids, block)
+    order = torch.randperm(len(blocks), generator=generator).tolist()
+    first, second = (torch.cat([blocks[i] for i in sorted(order[start::2])]) for start in (0, 1))
+    return first, second
+
+
+def keep_probability(frequency: Tensor, threshold: float) -> Tensor:
+    """(5): how probably a token of a word of this relative frequency is kept."""
+    return (threshold / frequency).sqrt().clamp(max=1.0)
+
+
+def noise_distribution(counts: Tensor, exponent: float) -> Tensor:
+    """The words' probabilities as noise, proportional to a power of their counts, (n_words,)."""
+    powers = counts**exponent
+    return powers / powers.sum()
+
+
+def skip_grams(ids: Tensor, window: int, generator: torch.Generator) -> Tensor:
+    """All pairs (word, context) of one reading, (n_pairs, 2).
+
+    Every token draws how far it looks, 1 to `window` tokens to either side, each as probable as
+    the others, so that near contexts count for more (arXiv:1301.3781, section 3.2).
+    """
+    reach = torch.randint(1, window + 1, ids.shape, generator=generator)
+    pairs = []
+    for distance in range(1, window + 1):
+        left, right = ids[:-distance], ids[distance:]
+        pairs += [
+            torch.stack([left, right], 1)[reach[:-distance] >= distance],
+            torch.stack([right, left], 1)[reach[distance:] >= distance],
+        ]
+    return torch.cat(pairs)
+
+
+def cooccurrences(ids: Tensor, n_words: int, window: int) -> Tensor:
+    """How often `skip_grams` finds each pair in the mean, (n_words, n_words) float64."""
+    table = torch.zeros(n_words * n_words, dtype=torch.float64)
+    for distance in range(1, window + 1):
+        found = (ids[:-distance] * n_words + ids[distance:]).bincount(minlength=len(table))
+        table += found * (window - distance + 1) / window  # P(reach >= distance)
+    one_sided = table.view(n_words, n_words)
+    return one_sided + one_sided.mT
+
+
+def read_once(ids: Tensor, keep: Tensor | None, window: int, generator: torch.Generator) -> Tensor:
+    """Pairs (n_pairs, 2) of one reading, after tokens were left out; keep: (n_words,) or None."""
+    if keep is not None:
+        ids = ids[torch.rand(len(ids), generator=generator) < keep[ids]]
+    return skip_grams(ids, window, generator)
+
+
+def pair_batches(
+    ids: Tensor, *, keep: Tensor | None, noise: Tensor, n_negatives: int, window: int, size: int
+) -> Callable[[torch.Generator], Iterator[Batch]]:
+    """An endless stream of `size` pairs and their noise; every reading draws its pairs anew."""
+    upto = noise.cumsum(0)
+    upto[-1] = 1.0
+
+    def stream(generator: torch.Generator) -> Iterator[Batch]:
+        while True:
+            pairs = read_once(ids, keep, window, generator)
+            rows = shuffled_batches(len(pairs), size, generator)
+            for _ in range(max(1, len(pairs) // size)):
+                word, context = pairs[next(rows)].unbind(1)
+                drawn = torch.rand(len(word), n_negatives, generator=generator, dtype=upto.dtype)
+                yield word, context, torch.searchsorted(upto, drawn)
+
+    return stream
