@@ -13,7 +13,6 @@ from typing import Literal
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from paperbench.lab import Run
 from paperbench.papers.word2vec.corpus import Text
@@ -43,7 +42,7 @@ def draw_crossed(
         np.concatenate([topics.repeat(N_FORMS, 0), companies[orders.ravel()]], 1) / 2
     )
     pairs = torch.combinations(torch.arange(N_ASKED))
-    alike = F.cosine_similarity(meaning[pairs[:, 0]], meaning[pairs[:, 1]])
+    alike = (meaning[pairs[:, 0]] * meaning[pairs[:, 1]]).sqrt().sum(1)  # Bhattacharyya
     return _speak(run, meaning, n_sentences, filler), Judgements(pairs, alike, _questions())
 
 

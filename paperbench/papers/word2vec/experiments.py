@@ -119,7 +119,8 @@ def factorisation(
     training: on the expected loss, all of it at every step, or on drawn pairs and noise.
     negatives: whether k noise words count k times, or once. Measured on pairs that would be seen
     `min_expected` times in either half if words were independent; how often they are seen has no
-    part in the choice. `shift` is the mean of w . c - PMI of the half that was trained on.
+    part in the choice. `shift` is the mean of w . c - PMI over the pairs that were trained on so
+    often: it compares with what was seen, so that may choose.
     """
     text = _in_order(run, tokenise(run.data(data), n_words=n_words), order)
     n_words = len(text.words)
@@ -141,6 +142,8 @@ def factorisation(
         scores = model.every_score().cpu().double()
     (seen_pmi, seen_expected), (pmi, expected) = smoothed_pmi(counts), smoothed_pmi(others)
     cells = (seen_expected >= min_expected) & (expected >= min_expected)
+    often = counts >= min_expected
+    own_pmi = shifted_pmi(counts, noise_distribution(unigrams, 1.0), 1)
     if run.seed == 0:
         kept = torch.stack([pmi[cells], scores[cells], seen_pmi[cells]], 1)
         run.keep("pmi_and_score", kept[:: len(kept) // MOST_PAIRS + 1])
@@ -149,7 +152,7 @@ def factorisation(
         "corr_seen": correlation(scores[cells], seen_pmi[cells]),
         "table_corr": correlation(seen_pmi[cells], pmi[cells]),
         "main_effects_corr": correlation(main_effects(seen_pmi, cells)[cells], pmi[cells]),
-        "shift": float((scores - seen_pmi)[cells].mean()),
+        "shift": float((scores - own_pmi)[often].mean()),
         "pairs": float(cells.sum()),
     }
 

@@ -17,7 +17,8 @@ def expected_weights(counts: Tensor, noise: Tensor, n_negatives: float) -> tuple
 
 def shifted_pmi(counts: Tensor, noise: Tensor, n_negatives: float) -> Tensor:
     """(3): log of #(w, c) / (k #(w) P_n(c)); minus infinity where a pair is never seen."""
-    return counts.log() - (n_negatives * counts.sum(1, keepdim=True) * noise).log()
+    _, expected = expected_weights(counts, noise, n_negatives)
+    return torch.where(counts > 0, (counts / expected).log(), -torch.inf)
 
 
 def smoothed_pmi(counts: Tensor) -> tuple[Tensor, Tensor]:
