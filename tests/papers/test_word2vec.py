@@ -165,34 +165,40 @@ def test_words_start_small_and_contexts_at_zero():
     torch.testing.assert_close(model.every_score(), torch.zeros(50, 50))
 
 
-def pairs_by_hand(ids, reach):
+def in_sentences(words, length=1000):
+    words = torch.as_tensor(words)
+    return torch.stack([words, torch.arange(len(words)) // length], 1)
+
+
+def pairs_by_hand(ids, reach, length):
     """What the authors' program goes through: every token and its neighbours."""
     return Counter(
         (ids[i], ids[j])
         for i in range(len(ids))
         for j in range(max(0, i - reach[i]), min(len(ids), i + reach[i] + 1))
-        if i != j
+        if i != j and i // length == j // length
     )
 
 
-def test_skip_grams_are_each_token_with_all_that_it_reaches():
+@pytest.mark.parametrize("length", [9, 4])
+def test_skip_grams_are_each_token_with_all_that_it_reaches_in_its_sentence(length):
     ids = [3, 1, 4, 1, 5, 9, 2, 6, 5]
-    pairs = skip_grams(torch.tensor(ids), 3, generator(4))
+    pairs = skip_grams(in_sentences(ids, length), 3, generator(4))
     reach = torch.randint(1, 4, (len(ids),), generator=generator(4)).tolist()
-    assert Counter(map(tuple, pairs.tolist())) == pairs_by_hand(ids, reach)
+    assert Counter(map(tuple, pairs.tolist())) == pairs_by_hand(ids, reach, length)
 
 
 def test_a_text_shorter_than_the_window_has_the_pairs_it_has():
-    assert len(skip_grams(torch.tensor([0, 1]), 5, generator())) == 2
+    assert len(skip_grams(in_sentences([0, 1]), 5, generator())) == 2
 
 
 def test_the_table_is_the_mean_of_the_pairs_over_many_readings():
-    ids = torch.randint(5, (40,), generator=generator())
+    tokens = in_sentences(torch.randint(5, (40,), generator=generator()), 8)
     found, n = torch.zeros(25), 3000
     g = generator(1)
     for _ in range(n):
-        found += (skip_grams(ids, 4, g) @ torch.tensor([5, 1])).bincount(minlength=25)
-    expected = cooccurrences(ids, 5, 4)
+        found += (skip_grams(tokens, 4, g) @ torch.tensor([5, 1])).bincount(minlength=25)
+    expected = cooccurrences(tokens, 5, 4)
     torch.testing.assert_close(expected, expected.mT)
     torch.testing.assert_close(found.view(5, 5).double() / n, expected, atol=0.15, rtol=0)
 
@@ -203,8 +209,8 @@ def test_subsampling_keeps_the_square_root_of_the_threshold_over_the_frequency()
 
 
 def test_a_reading_leaves_out_tokens_before_it_looks_around():
-    ids = torch.tensor([0, 1] * 50)  # 1 is never kept: each 0 meets the next 0
-    pairs = read_once(ids, torch.tensor([1.0, 0.0]), 1, generator())
+    tokens = in_sentences([0, 1] * 50)  # 1 is never kept: each 0 meets the next 0
+    pairs = read_once(tokens, torch.tensor([1.0, 0.0]), 1, generator())
     assert pairs.unique().tolist() == [0]
     assert len(pairs) == 2 * 49
 
@@ -215,9 +221,9 @@ def test_noise_is_a_power_of_the_counts():
 
 
 def test_batches_hold_pairs_of_the_text_and_noise_of_its_distribution():
-    ids = torch.tensor([0, 1, 2, 3] * 30)
+    tokens = in_sentences([0, 1, 2, 3] * 30)
     noise = torch.tensor([0.5, 0.25, 0.25, 0.0], dtype=torch.float64)
-    batches = pair_batches(ids, keep=None, noise=noise, n_negatives=4, window=1, size=64)
+    batches = pair_batches(tokens, keep=None, noise=noise, n_negatives=4, window=1, size=64)
     found = zip(*itertools.islice(batches(generator()), 60), strict=True)
     words, contexts, drawn = (torch.cat(each) for each in found)
     assert ((words - contexts).abs() % 2 == 1).all()
@@ -229,7 +235,7 @@ def test_a_corpus_is_read_in_lower_case_each_paragraph_once_and_only_its_frequen
     corpus = Corpus("The cat. The  dog\n\nThe end", "a dog\n\nthe END", "The cat. The dog")
     text = tokenise(corpus, n_words=2)
     assert text.words == ("the", "dog")
-    assert text.ids.tolist() == [0, 0, 1, 0, 1]
+    assert text.tokens.tolist() == [[0, 0], [0, 0], [1, 0], [0, 1], [1, 2]]
     assert text.counts.tolist() == [3, 2]
     assert tokenise(corpus, n_words=99, min_count=3).words == ("the",)
 
@@ -290,7 +296,7 @@ def test_judgements_are_read_where_all_words_are_known():
 
 def company_of_words(text):
     """How often the words of each sentence stand around the one asked about, without fillers."""
-    sentences, n_words = text.ids.view(-1, 11), len(text.words)
+    sentences, n_words = text.tokens[:, 0].view(-1, 11), len(text.words)
     others = torch.cat([sentences[:, :5], sentences[:, 6:]], 1)
     cells = (sentences[:, 5:6] * n_words + others).flatten()
     return cells.bincount(minlength=N_ASKED * n_words).view(N_ASKED, n_words)[:, N_ASKED:-5]

@@ -54,8 +54,12 @@ def _speak(run: Run, meaning: Tensor, n_sentences: int, filler: float) -> Text:
     around = torch.cat([(1 - filler) * meaning, fillers], 1)  # (60, 50)
     others = torch.multinomial(around[asked], 2 * SIDE, replacement=True, generator=generator)
     others = others + N_ASKED
-    ids = torch.cat([others[:, :SIDE], asked[:, None], others[:, SIDE:]], 1)
-    return Text(ids.flatten(), tuple(map(str, range(N_ASKED + around.shape[1]))))
+    words = torch.cat([others[:, :SIDE], asked[:, None], others[:, SIDE:]], 1)
+    sentence = torch.arange(n_sentences).repeat_interleave(words.shape[1])
+    return Text(
+        torch.stack([words.flatten(), sentence], 1),
+        tuple(map(str, range(N_ASKED + around.shape[1]))),
+    )
 
 
 def _zipf(n: int) -> Tensor:

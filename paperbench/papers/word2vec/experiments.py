@@ -124,9 +124,9 @@ def factorisation(
     """
     text = _in_order(run, tokenise(run.data(data), n_words=n_words), order)
     n_words = len(text.words)
-    seen, unseen = halves(text.ids, block, run.generator("halves"))
+    seen, unseen = halves(text.tokens, block, run.generator("halves"))
     counts, others = (cooccurrences(half, n_words, window) for half in (seen, unseen))
-    unigrams = seen.bincount(minlength=n_words).double()
+    unigrams = seen[:, 0].bincount(minlength=n_words).double()
     noise = noise_distribution(unigrams, noise_exponent)
     if training == "expected":
         tables = expected_weights(counts, noise, n_negatives if negatives == "summed" else 1)
@@ -212,13 +212,13 @@ def embedding(
     text = _in_order(run, text, order)
     noise = noise_distribution(text.counts, noise_exponent)
     if method == "svd":
-        counts = cooccurrences(text.ids, len(text.words), window)
+        counts = cooccurrences(text.tokens, len(text.words), window)
         shifted = shifted_pmi(counts, noise, n_negatives).clamp(min=0)
         vectors = factorise(shifted if table == "pmi" else counts, d_model)[0].float()
         run.spend(parameters=2 * vectors.numel())
     else:
         batches = pair_batches(
-            text.ids,
+            text.tokens,
             keep=_keep(text, subsample, threshold),
             noise=noise,
             n_negatives=n_negatives,
@@ -255,16 +255,16 @@ def subsampling(
     Nothing is trained.
     """
     text = tokenise(run.data(data), n_words=n_words)
-    frequency = text.counts / len(text.ids)
+    frequency = text.counts / len(text.tokens)
     keep = _keep(text, subsample, threshold)
-    pairs = read_once(text.ids, keep, window, run.generator("reading"))
+    pairs = read_once(text.tokens, keep, window, run.generator("reading"))
     if run.seed == 0:
         found = pairs[:, 0].bincount(minlength=len(text.words))
         run.keep("frequency_and_pairs", torch.stack([frequency, found], 1))
     return {
         "pairs": float(len(pairs)),
         "rare_pairs": float((frequency[pairs[:, 0]] < threshold).sum()),
-        "tokens": float(len(text.ids)),
+        "tokens": float(len(text.tokens)),
     }
 
 
@@ -292,7 +292,7 @@ def _fit(
 def _keep(text: Text, subsample: str, threshold: float) -> Tensor | None:
     if subsample == "none":
         return None
-    frequency = text.counts / len(text.ids)
+    frequency = text.counts / len(text.tokens)
     keep = keep_probability(frequency, threshold)
     return (
         keep if subsample == "frequent" else torch.full_like(keep, float((frequency * keep).sum()))
@@ -302,5 +302,6 @@ def _keep(text: Text, subsample: str, threshold: float) -> Tensor | None:
 def _in_order(run: Run, text: Text, order: str) -> Text:
     if order == "text":
         return text
-    shuffled = torch.randperm(len(text.ids), generator=run.generator("order"))
-    return Text(text.ids[shuffled], text.words)
+    shuffled = torch.randperm(len(text.tokens), generator=run.generator("order"))
+    words, sentence = text.tokens.unbind(1)
+    return Text(torch.stack([words[shuffled], sentence], 1), text.words)
