@@ -46,17 +46,18 @@ def read_judgements(similarity: str, analogies: str, words: Sequence[str]) -> Ju
 def rank_correlation(vectors: Tensor, pairs: Tensor, scores: Tensor) -> float:
     """Spearman's, of the cosines of pairs of rows of `vectors` with the scores."""
     one, other = vectors[pairs].unbind(1)  # each (n_pairs, d_model)
-    return _spearman(F.cosine_similarity(one, other), scores)
+    return spearman(F.cosine_similarity(one, other), scores)
 
 
 def frequency_correlation(counts: Tensor, pairs: Tensor, scores: Tensor) -> float:
     """The better of two shortcuts: how frequent the rarer word is, how alike the frequencies."""
     logs = counts.log()[pairs]  # (n_pairs, 2)
     rarer, apart = logs.min(1).values, (logs[:, 0] - logs[:, 1]).abs()
-    return max(abs(_spearman(each, scores)) for each in (rarer, apart))
+    return max(abs(spearman(each, scores)) for each in (rarer, apart))
 
 
-def _spearman(one: Tensor, other: Tensor) -> float:
+def spearman(one: Tensor, other: Tensor) -> float:
+    """Rank correlation of two vectors."""
     return float(spearmanr(one.cpu().numpy(), other.cpu().numpy()).statistic)
 
 

@@ -38,6 +38,7 @@ from paperbench.papers.word2vec.evaluation import (
     nearest_accuracy,
     rank_correlation,
     read_judgements,
+    spearman,
 )
 from paperbench.papers.word2vec.factorisation import (
     correlation,
@@ -183,7 +184,7 @@ def embedding(
     min_count: int = 1,
     method: Literal["sgns", "svd"] = "sgns",
     table: Literal["pmi", "counts"] = "pmi",
-    subsample: Literal["none", "frequent", "uniform"] = "none",
+    subsample: Literal["none", "frequent", "uniform", "level"] = "none",
     threshold: float = 0.01,
     window: int = 5,
     d_model: int = 32,
@@ -240,31 +241,34 @@ def embedding(
     }
 
 
-@experiment("word2vec/subsampling", metrics={"pairs": count, "rare_pairs": count, "tokens": count})
+@experiment(
+    "word2vec/subsampling", metrics={"pairs": count, "rare_pairs": count, "rank_corr": score}
+)
 def subsampling(
     run: Run,
     *,
     data: str = "python-docs",
     n_words: int = 100_000,
     window: int = 5,
-    subsample: Literal["none", "frequent", "uniform"] = "frequent",
+    subsample: Literal["none", "frequent", "uniform", "level"] = "frequent",
     threshold: float = 1e-4,
 ) -> Metrics:
     """The pairs that one reading of a text trains on, and those of words rarer than the threshold.
 
-    Nothing is trained.
+    Nothing is trained. rank_corr: of the words above it, how frequent they are with their pairs.
     """
     text = tokenise(run.data(data), n_words=n_words)
     frequency = text.counts / len(text.tokens)
     keep = _keep(text, subsample, threshold)
     pairs = read_once(text.tokens, keep, window, run.generator("reading"))
+    found = pairs[:, 0].bincount(minlength=len(text.words))
     if run.seed == 0:
-        found = pairs[:, 0].bincount(minlength=len(text.words))
         run.keep("frequency_and_pairs", torch.stack([frequency, found], 1))
+    frequent = frequency > threshold
     return {
         "pairs": float(len(pairs)),
-        "rare_pairs": float((frequency[pairs[:, 0]] < threshold).sum()),
-        "tokens": float(len(text.tokens)),
+        "rare_pairs": float(found[frequency < threshold].sum()),
+        "rank_corr": spearman(frequency[frequent], found[frequent]),
     }
 
 
@@ -290,13 +294,14 @@ def _fit(
 
 
 def _keep(text: Text, subsample: str, threshold: float) -> Tensor | None:
+    """How probably a token of each word is kept; `level`: by t / f, without the root of (5)."""
     if subsample == "none":
         return None
     frequency = text.counts / len(text.tokens)
+    if subsample == "level":
+        return (threshold / frequency).clamp(max=1.0)
     keep = keep_probability(frequency, threshold)
-    return (
-        keep if subsample == "frequent" else torch.full_like(keep, float((frequency * keep).sum()))
-    )
+    return keep if subsample == "frequent" else (frequency * keep).sum().expand_as(keep)
 
 
 def _in_order(run: Run, text: Text, order: str) -> Text:
