@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 @component("word2vec/loss", original=negative_sampling)
 def try_loss(part: Interface) -> None:
-    """A function `(seen, noise)` of scores, (batch,) of pairs of the text and (batch, k) of the same
-    words with k noise words, that returns the mean loss of a pair of the text, a scalar.
+    """A function `(seen, noise)` of scores, (batch,) of pairs of the text and (batch, k) of the
+    same words with k noise words, that returns the mean loss of a pair of the text, a scalar.
     """
     seen, noise = part.input(6), part.input(6, 3)
     loss = part.tensor(part.call(seen, noise), ())
@@ -52,9 +52,9 @@ def try_subsampling(part: Interface) -> None:
 
 @component("word2vec/table", original=shifted_pmi)
 def try_table(part: Interface) -> None:
-    """A function `(counts, noise, n_negatives)` that returns the scores, (n_words, n_words), at which
-    the expected loss is least. counts: of pairs (word, context), (n_words, n_words); noise: the
-    probabilities of the noise words, (n_words,). Minus infinity where a pair is never seen.
+    """A function `(counts, noise, n_negatives)` that returns the scores, (n_words, n_words), at
+    which the expected loss is least. counts: of pairs (word, context), (n_words, n_words); noise:
+    the probabilities of the noise words, (n_words,). Minus infinity where a pair is never seen.
     """
     counts = torch.tensor([[3.0, 1.0], [0.0, 2.0]], dtype=torch.float64)
     part.tensor(part.call(counts, counts.sum(0) / counts.sum(), 2), (2, 2))
@@ -62,8 +62,8 @@ def try_table(part: Interface) -> None:
 
 @component("word2vec/analogy", original=answer_analogies)
 def try_analogy(part: Interface) -> None:
-    """A function `(vectors, asked)` that returns for each row a, b, c of `asked`, (n, 3), the row of
-    `vectors`, (n_words, d_model), that is to c as b is to a: integers (n,).
+    """A function `(vectors, asked)` that returns for each row a, b, c of `asked`, (n, 3), the row
+    of `vectors`, (n_words, d_model), that is to c as b is to a: integers (n,).
     """
     asked = torch.tensor([[0, 1, 2], [3, 4, 5]])
     answers = part.tensor(part.call(part.input(8, 4).detach(), asked), (2,))
@@ -97,7 +97,7 @@ def root_forgotten(frequency: Tensor, threshold: float) -> Tensor:
 
 @mutation("word2vec/subsampling", "discarded-for-kept")
 def discarded_for_kept(frequency: Tensor, threshold: float) -> Tensor:
-    """What the paper writes down, the probability of leaving a token out, is taken for keeping it."""
+    """The probability that the paper writes down, of leaving a token out, is that of keeping it."""
     return 1 - keep_probability(frequency, threshold)
 
 
