@@ -34,6 +34,7 @@ from paperbench.papers.word2vec.factorisation import (
     factorise,
     main_effects,
     shifted_pmi,
+    slope,
     smoothed_pmi,
 )
 from paperbench.papers.word2vec.model import SkipGram, expected_loss, sampled_loss
@@ -150,6 +151,11 @@ def test_pmi_is_smoothed_by_half_an_occurrence():
     pmi, expected = smoothed_pmi(counts)
     assert expected[0, 1].item() == pytest.approx(8 * 10 / 20)
     assert pmi[0, 1].item() == pytest.approx(math.log(0.5 / 4.5))
+
+
+def test_the_slope_is_that_of_least_squares():
+    x, y = torch.randn(2, 30, generator=generator(), dtype=torch.float64).unbind()
+    assert slope(x, 2 * x + y) == pytest.approx(np.polyfit(x, 2 * x + y, 1)[0])
 
 
 def test_main_effects_are_the_means_of_what_is_chosen():

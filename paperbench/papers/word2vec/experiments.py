@@ -18,6 +18,7 @@ from paperbench.lab import (
     error,
     experiment,
     nats,
+    ratio,
     score,
     train,
 )
@@ -46,6 +47,7 @@ from paperbench.papers.word2vec.factorisation import (
     factorise,
     main_effects,
     shifted_pmi,
+    slope,
     smoothed_pmi,
 )
 from paperbench.papers.word2vec.model import SkipGram, expected_loss, sampled_loss
@@ -93,6 +95,7 @@ def optimum(
         "table_corr": score,
         "main_effects_corr": score,
         "shift": nats,
+        "tilt": ratio,
         "pairs": count,
     },
     chance={"corr_heldout": "main_effects_corr"},
@@ -121,7 +124,8 @@ def factorisation(
     negatives: whether k noise words count k times, or once. Measured on pairs that would be seen
     `min_expected` times in either half if words were independent; how often they are seen has no
     part in the choice. `shift` is the mean of w . c - PMI over the pairs that were trained on so
-    often: it compares with what was seen, so that may choose.
+    often: it compares with what was seen, so that may choose. `tilt` is how much of w . c - PMI
+    there is for each nat of log frequency of the context.
     """
     text = _in_order(run, tokenise(run.data(data), n_words=n_words), order)
     n_words = len(text.words)
@@ -145,6 +149,7 @@ def factorisation(
     cells = (seen_expected >= min_expected) & (expected >= min_expected)
     often = counts >= min_expected
     own_pmi = shifted_pmi(counts, noise_distribution(unigrams, 1.0), 1)
+    above_pmi = (scores - own_pmi)[often]
     if run.seed == 0:
         kept = torch.stack([pmi[cells], scores[cells], seen_pmi[cells]], 1)
         run.keep("pmi_and_score", kept[:: len(kept) // MOST_PAIRS + 1])
@@ -153,7 +158,8 @@ def factorisation(
         "corr_seen": correlation(scores[cells], seen_pmi[cells]),
         "table_corr": correlation(seen_pmi[cells], pmi[cells]),
         "main_effects_corr": correlation(main_effects(seen_pmi, cells)[cells], pmi[cells]),
-        "shift": float((scores - own_pmi)[often].mean()),
+        "shift": float(above_pmi.mean()),
+        "tilt": slope(unigrams.log().expand_as(counts)[often], above_pmi),
         "pairs": float(cells.sum()),
     }
 
