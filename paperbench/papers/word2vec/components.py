@@ -56,7 +56,7 @@ def try_table(part: Interface) -> None:
     which the expected loss is least. counts: of pairs (word, context), (n_words, n_words); noise:
     the probabilities of the noise words, (n_words,). Minus infinity where a pair is never seen.
     """
-    counts = torch.tensor([[3.0, 1.0], [0.0, 2.0]], dtype=torch.float64)
+    counts = torch.tensor([[3.0, 1.0], [1.0, 2.0]], dtype=torch.float64)
     part.tensor(part.call(counts, counts.sum(0) / counts.sum(), 2), (2, 2))
 
 
