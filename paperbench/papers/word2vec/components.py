@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from paperbench.components import component, mutation
-from paperbench.papers.word2vec.corpus import keep_probability, noise_distribution
+from paperbench.papers.word2vec.corpus import noise_distribution
 from paperbench.papers.word2vec.evaluation import answer_analogies, nearest
 from paperbench.papers.word2vec.factorisation import shifted_pmi
 from paperbench.papers.word2vec.model import negative_sampling
@@ -38,16 +38,6 @@ def try_noise(part: Interface) -> None:
     noise = part.tensor(part.call(counts, 0.5), (4,))
     if not torch.isclose(noise.sum(), torch.ones((), dtype=noise.dtype)):
         raise part.misfit("returned probabilities that do not sum to 1")
-
-
-@component("word2vec/subsampling", original=keep_probability)
-def try_subsampling(part: Interface) -> None:
-    """A function `(frequency, threshold)` that returns the probability of keeping a token of each
-    word, (n_words,), for relative frequencies (n_words,).
-    """
-    keep = part.tensor(part.call(torch.tensor([0.5, 0.01, 0.0001]), 0.001), (3,))
-    if bool((keep < 0).any() or (keep > 1).any()):
-        raise part.misfit("returned numbers that are no probabilities")
 
 
 @component("word2vec/table", original=shifted_pmi)
@@ -89,18 +79,6 @@ def exponent_forgotten(counts: Tensor, exponent: float) -> Tensor:
     return counts / counts.sum()
 
 
-@mutation("word2vec/subsampling", "root-forgotten")
-def root_forgotten(frequency: Tensor, threshold: float) -> Tensor:
-    """The root is forgotten: tokens are kept in proportion to t / f."""
-    return (threshold / frequency).clamp(max=1.0)
-
-
-@mutation("word2vec/subsampling", "discarded-for-kept")
-def discarded_for_kept(frequency: Tensor, threshold: float) -> Tensor:
-    """The probability that the paper writes down, of leaving a token out, is that of keeping it."""
-    return 1 - keep_probability(frequency, threshold)
-
-
 @mutation("word2vec/table", "shift-forgotten")
 def shift_forgotten(counts: Tensor, noise: Tensor, n_negatives: float) -> Tensor:
     """The table is not shifted by log k."""
@@ -111,13 +89,13 @@ def shift_forgotten(counts: Tensor, noise: Tensor, n_negatives: float) -> Tensor
 def question_words_allowed(vectors: Tensor, asked: Tensor) -> Tensor:
     """The three words of a question may be its answer."""
     unit = F.normalize(vectors)
-    a, b, c = (unit[column] for column in asked.unbind(1))
-    return ((b - a + c) @ unit.mT).argmax(1)
+    a, b, c = unit[asked].unbind(1)
+    return nearest(unit, b - a + c, asked[:, :0])
 
 
-@mutation("word2vec/analogy", "offset-backwards")
-def offset_backwards(vectors: Tensor, asked: Tensor) -> Tensor:
-    """The offset is taken the wrong way round: a - b + c."""
+@mutation("word2vec/analogy", "first-word-ignored")
+def first_word_ignored(vectors: Tensor, asked: Tensor) -> Tensor:
+    """Nothing is taken off: the word nearest to both b and c."""
     unit = F.normalize(vectors)
-    a, b, c = (unit[column] for column in asked.unbind(1))
-    return nearest(unit, a - b + c, asked)
+    _, b, c = unit[asked].unbind(1)
+    return nearest(unit, b + c, asked)

@@ -30,7 +30,7 @@ class Text:
 
 
 @shared
-def tokenise(corpus: Corpus, *, n_words: int, min_count: int = 1) -> Text:
+def tokenise(corpus: Corpus, *, n_words: int) -> Text:
     """All parts of the corpus in lower case; what is no frequent word is left out, without a gap.
 
     A paragraph is a sentence, beyond which no window reaches. One that is there several times is
@@ -39,8 +39,7 @@ def tokenise(corpus: Corpus, *, n_words: int, min_count: int = 1) -> Text:
     whole = f"{corpus.train}\n\n{corpus.valid}\n\n{corpus.test}".lower()
     paragraphs = dict.fromkeys(" ".join(part.split()) for part in whole.split("\n\n"))
     read = [(word, i) for i, part in enumerate(paragraphs) for word in WORD.findall(part)]
-    commonest = Counter(word for word, _ in read).most_common(n_words)
-    words = tuple(word for word, count in commonest if count >= min_count)
+    words = tuple(word for word, _ in Counter(word for word, _ in read).most_common(n_words))
     number = {word: i for i, word in enumerate(words)}
     return Text(torch.tensor([(number[word], i) for word, i in read if word in number]), words)
 

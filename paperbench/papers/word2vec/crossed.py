@@ -41,25 +41,20 @@ def draw_crossed(
     meaning = torch.tensor(  # (60, 45): what a word is spoken of with
         np.concatenate([topics.repeat(N_FORMS, 0), companies[orders.ravel()]], 1) / 2
     )
-    pairs = torch.combinations(torch.arange(N_ASKED))
-    alike = (meaning[pairs[:, 0]] * meaning[pairs[:, 1]]).sqrt().sum(1)  # Bhattacharyya
-    return _speak(run, meaning, n_sentences, filler), Judgements(pairs, alike, _questions())
-
-
-def _speak(run: Run, meaning: Tensor, n_sentences: int, filler: float) -> Text:
-    generator = run.generator("sentences")
-    stems = _zipf(N_STEMS).repeat_interleave(N_FORMS)
-    asked = torch.multinomial(stems, n_sentences, replacement=True, generator=generator)
     fillers = (filler * _zipf(N_FILLER)).expand(N_ASKED, -1)
     around = torch.cat([(1 - filler) * meaning, fillers], 1)  # (60, 50)
+    generator = run.generator("sentences")
+    asked_about = _zipf(N_STEMS).repeat_interleave(N_FORMS)
+    asked = torch.multinomial(asked_about, n_sentences, replacement=True, generator=generator)
     others = torch.multinomial(around[asked], 2 * SIDE, replacement=True, generator=generator)
     others = others + N_ASKED
     words = torch.cat([others[:, :SIDE], asked[:, None], others[:, SIDE:]], 1)
     sentence = torch.arange(n_sentences).repeat_interleave(words.shape[1])
-    return Text(
-        torch.stack([words.flatten(), sentence], 1),
-        tuple(map(str, range(N_ASKED + around.shape[1]))),
-    )
+    tokens = torch.stack([words.flatten(), sentence], 1)
+    pairs = torch.combinations(torch.arange(N_ASKED))
+    alike = (meaning[pairs[:, 0]] * meaning[pairs[:, 1]]).sqrt().sum(1)  # Bhattacharyya
+    names = tuple(map(str, range(N_ASKED + around.shape[1])))
+    return Text(tokens, names), Judgements(pairs, alike, _questions())
 
 
 def _zipf(n: int) -> Tensor:

@@ -10,8 +10,6 @@ from scipy.stats import spearmanr
 from torch import Tensor
 from torch.nn import functional as F
 
-CHUNK = 500  # questions answered at once
-
 
 @dataclass(frozen=True, eq=False)
 class Judgements:
@@ -43,17 +41,27 @@ def read_judgements(similarity: str, analogies: str, words: Sequence[str]) -> Ju
     )
 
 
-def rank_correlation(vectors: Tensor, pairs: Tensor, scores: Tensor) -> float:
-    """Spearman's, of the cosines of pairs of rows of `vectors` with the scores."""
-    one, other = vectors[pairs].unbind(1)  # each (n_pairs, d_model)
-    return spearman(F.cosine_similarity(one, other), scores)
+def judge(vectors: Tensor, counts: Tensor, known: Judgements) -> dict[str, float]:
+    """What vectors (n_words, d_model) know of what is known, and what shortcuts know of it.
 
-
-def frequency_correlation(counts: Tensor, pairs: Tensor, scores: Tensor) -> float:
-    """The better of two shortcuts: how frequent the rarer word is, how alike the frequencies."""
-    logs = counts.log()[pairs]  # (n_pairs, 2)
-    rarer, apart = logs.min(1).values, (logs[:, 0] - logs[:, 1]).abs()
-    return max(abs(spearman(each, scores)) for each in (rarer, apart))
+    counts: (n_words,), how often each word stands in the text. rare_similarity: on the pairs of
+    which a word is in the rarer half of those judged.
+    """
+    alike = F.cosine_similarity(*vectors[known.pairs].unbind(1))
+    of_pairs = counts[known.pairs]  # (n_pairs, 2)
+    rare = (of_pairs < counts[torch.unique(known.pairs)].median()).any(1)
+    logs = of_pairs.log()
+    by_frequency = (logs.min(1).values, (logs[:, 0] - logs[:, 1]).abs())  # the rarer; how alike
+    asked, fourth = known.questions[:, :3], known.questions[:, 3]
+    answers = (answer_analogies(vectors, asked), *shortcuts(vectors, asked))
+    offset, *others = ((each == fourth).double().mean().item() for each in answers)
+    return {
+        "similarity": spearman(alike, known.scores),
+        "rare_similarity": spearman(alike[rare], known.scores[rare]),
+        "frequency_similarity": max(abs(spearman(each, known.scores)) for each in by_frequency),
+        "analogy_acc": offset,
+        "nearest_acc": max(others),
+    }
 
 
 def spearman(one: Tensor, other: Tensor) -> float:
@@ -64,27 +72,22 @@ def spearman(one: Tensor, other: Tensor) -> float:
 def answer_analogies(vectors: Tensor, asked: Tensor) -> Tensor:
     """(6): the word nearest to b - a + c by the cosine, none of the three; asked: (n, 3)."""
     unit = F.normalize(vectors)
-    a, b, c = (unit[column] for column in asked.unbind(1))
+    a, b, c = unit[asked].unbind(1)
     return nearest(unit, b - a + c, asked)
+
+
+def shortcuts(vectors: Tensor, asked: Tensor) -> list[Tensor]:
+    """Answers without any offset: the word nearest to b, to c, and to both, none of the three.
+
+    Where a word is a stem in a form, only the fourth word and a itself share something with both b
+    and c; and a is excluded.
+    """
+    unit = F.normalize(vectors)
+    _, b, c = unit[asked].unbind(1)
+    return [nearest(unit, target, asked) for target in (b, c, b + c)]
 
 
 def nearest(vectors: Tensor, targets: Tensor, excluded: Tensor) -> Tensor:
     """Which row of `vectors` has the largest product with each target, (n,), but for `excluded`."""
     similarity = targets @ vectors.mT  # (n, n_words)
     return similarity.scatter(1, excluded, -torch.inf).argmax(1)
-
-
-def analogy_accuracy(vectors: Tensor, questions: Tensor) -> float:
-    """The share of questions answered with their fourth word."""
-    answers = [answer_analogies(vectors, part[:, :3]) for part in torch.split(questions, CHUNK)]
-    return float((torch.cat(answers) == questions[:, 3]).double().mean())
-
-
-def nearest_accuracy(vectors: Tensor, questions: Tensor) -> float:
-    """The same without any offset: the nearest neighbour of c, or of b, whichever does better."""
-    unit = F.normalize(vectors)
-    right = [
-        [nearest(unit, unit[part[:, column]], part[:, :3]) == part[:, 3] for column in (1, 2)]
-        for part in torch.split(questions, CHUNK)
-    ]
-    return max(float(torch.cat(each).double().mean()) for each in zip(*right, strict=True))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import repeat
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,7 +18,6 @@ from paperbench.lab import (
     count,
     error,
     experiment,
-    nats,
     ratio,
     score,
     train,
@@ -33,21 +33,13 @@ from paperbench.papers.word2vec.corpus import (
     tokenise,
 )
 from paperbench.papers.word2vec.crossed import draw_crossed
-from paperbench.papers.word2vec.evaluation import (
-    analogy_accuracy,
-    frequency_correlation,
-    nearest_accuracy,
-    rank_correlation,
-    read_judgements,
-    spearman,
-)
+from paperbench.papers.word2vec.evaluation import judge, read_judgements
 from paperbench.papers.word2vec.factorisation import (
     correlation,
     expected_weights,
     factorise,
     main_effects,
     shifted_pmi,
-    slope,
     smoothed_pmi,
 )
 from paperbench.papers.word2vec.model import SkipGram, expected_loss, sampled_loss
@@ -76,9 +68,7 @@ def optimum(
             shifted_pmi(counts, noise, k) if shift == "noise" else shifted_pmi(counts, unigram, 1)
         )
         model = SkipGram(n_words, n_words).double()
-        with torch.no_grad():
-            for vectors, factor in zip(model.parameters(), factorise(table, n_words), strict=True):
-                vectors.copy_(factor)
+        model.words.data, model.contexts.data = factorise(table, n_words)
         seen, expected = expected_weights(counts, noise, k)
         loss = expected_loss(model, (seen / counts.sum(), expected / counts.sum()))
         gradients = torch.autograd.grad(loss, tuple(model.parameters()))
@@ -91,12 +81,10 @@ def optimum(
     "word2vec/factorisation",
     metrics={
         "corr_heldout": score,
-        "corr_seen": score,
         "table_corr": score,
         "main_effects_corr": score,
-        "shift": nats,
+        "shift": ratio,  # in nats, a logarithm of one
         "tilt": ratio,
-        "pairs": count,
     },
     chance={"corr_heldout": "main_effects_corr"},
 )
@@ -155,12 +143,10 @@ def factorisation(
         run.keep("pmi_and_score", kept[:: len(kept) // MOST_PAIRS + 1])
     return {
         "corr_heldout": correlation(scores[cells], pmi[cells]),
-        "corr_seen": correlation(scores[cells], seen_pmi[cells]),
         "table_corr": correlation(seen_pmi[cells], pmi[cells]),
         "main_effects_corr": correlation(main_effects(seen_pmi, cells)[cells], pmi[cells]),
         "shift": float(above_pmi.mean()),
-        "tilt": slope(unigrams.log().expand_as(counts)[often], above_pmi),
-        "pairs": float(cells.sum()),
+        "tilt": float(np.polyfit(unigrams.log().expand_as(counts)[often], above_pmi, 1)[0]),
     }
 
 
@@ -187,10 +173,9 @@ def embedding(
     filler: float = 0.5,
     n_sentences: int = 4000,
     n_words: int = 8000,
-    min_count: int = 1,
     method: Literal["sgns", "svd"] = "sgns",
     table: Literal["pmi", "counts"] = "pmi",
-    subsample: Literal["none", "frequent", "uniform", "level"] = "none",
+    subsample: Literal["none", "frequent", "uniform"] = "none",
     threshold: float = 0.01,
     window: int = 5,
     d_model: int = 32,
@@ -203,16 +188,15 @@ def embedding(
     """Vectors of one text: are they alike where words are, and do they answer analogies?
 
     data: `crossed` for a language whose meanings are known, of `n_sentences`, see `crossed`; or a
-    corpus, of which the `n_words` most frequent words that occur `min_count` times are read.
+    corpus, of which the `n_words` most frequent words are read.
     method: skip-gram on drawn pairs, or the SVD of the positive part of (3), or of the counts.
     subsample: `frequent` keeps tokens by (5), `uniform` as many of all words alike.
-    rare_similarity: on the pairs of which a word is in the rarer half of those judged.
     """
     if data == "crossed":
         text, judged = draw_crossed(run, n_sentences, filler, forms)
     else:
         assert similarity_data is not None and analogy_data is not None
-        text = tokenise(run.data(data), n_words=n_words, min_count=min_count)
+        text = tokenise(run.data(data), n_words=n_words)
         similarity = run.data(similarity_data).read(similarity_set).decode()
         questions = run.data(analogy_data).read("questions-words.txt").decode()
         judged = read_judgements(similarity, questions, text.words)
@@ -236,46 +220,28 @@ def embedding(
         vectors = model.words.detach().cpu()
     if run.seed == 0 and data == "crossed":
         run.keep("vectors", vectors[torch.unique(judged.questions)])
-    of_pairs = text.counts[judged.pairs]  # (n_pairs, 2)
-    rare = (of_pairs < text.counts[torch.unique(judged.pairs)].median()).any(1)
-    return {
-        "similarity": rank_correlation(vectors, judged.pairs, judged.scores),
-        "rare_similarity": rank_correlation(vectors, judged.pairs[rare], judged.scores[rare]),
-        "frequency_similarity": frequency_correlation(text.counts, judged.pairs, judged.scores),
-        "analogy_acc": analogy_accuracy(vectors, judged.questions),
-        "nearest_acc": nearest_accuracy(vectors, judged.questions),
-    }
+    return judge(vectors, text.counts, judged)
 
 
-@experiment(
-    "word2vec/subsampling", metrics={"pairs": count, "rare_pairs": count, "rank_corr": score}
-)
+@experiment("word2vec/subsampling", metrics={"pairs": count, "rare_pairs": count})
 def subsampling(
     run: Run,
     *,
     data: str = "python-docs",
     n_words: int = 100_000,
     window: int = 5,
-    subsample: Literal["none", "frequent", "uniform", "level"] = "frequent",
+    subsample: Literal["none", "frequent", "uniform"] = "frequent",
     threshold: float = 1e-4,
 ) -> Metrics:
     """The pairs that one reading of a text trains on, and those of words rarer than the threshold.
 
-    Nothing is trained. rank_corr: of the words above it, how frequent they are with their pairs.
+    Nothing is trained.
     """
     text = tokenise(run.data(data), n_words=n_words)
     frequency = text.counts / len(text.tokens)
     keep = _keep(text, subsample, threshold)
-    pairs = read_once(text.tokens, keep, window, run.generator("reading"))
-    found = pairs[:, 0].bincount(minlength=len(text.words))
-    if run.seed == 0:
-        run.keep("frequency_and_pairs", torch.stack([frequency, found], 1))
-    frequent = frequency > threshold
-    return {
-        "pairs": float(len(pairs)),
-        "rare_pairs": float(found[frequency < threshold].sum()),
-        "rank_corr": spearman(frequency[frequent], found[frequent]),
-    }
+    words = read_once(text.tokens, keep, window, run.generator("reading"))[:, 0]
+    return {"pairs": float(len(words)), "rare_pairs": float((frequency[words] < threshold).sum())}
 
 
 def _fit(
@@ -287,7 +253,7 @@ def _fit(
     steps: int,
     lr: float,
 ) -> SkipGram:
-    """Train with Adam, whose rate falls to 0 along a line, as in the authors' program."""
+    """Train with Adam, whose rate falls to 0 along a line, as the authors' program's does."""
     return train(
         run,
         build=lambda: SkipGram(n_words, d_model),
@@ -300,12 +266,10 @@ def _fit(
 
 
 def _keep(text: Text, subsample: str, threshold: float) -> Tensor | None:
-    """How probably a token of each word is kept; `level`: by t / f, without the root of (5)."""
+    """How probably a token of each word is kept; `uniform`: as many tokens, of all words alike."""
     if subsample == "none":
         return None
     frequency = text.counts / len(text.tokens)
-    if subsample == "level":
-        return (threshold / frequency).clamp(max=1.0)
     keep = keep_probability(frequency, threshold)
     return keep if subsample == "frequent" else (frequency * keep).sum().expand_as(keep)
 

@@ -39,12 +39,6 @@ def correlation(one: Tensor, other: Tensor) -> float:
     return float(torch.corrcoef(torch.stack([one.double(), other.double()]))[0, 1])
 
 
-def slope(x: Tensor, y: Tensor) -> float:
-    """Of the line of least squares through the points (x, y)."""
-    covariance = torch.cov(torch.stack([x, y]))
-    return float(covariance[0, 1] / covariance[0, 0])
-
-
 def main_effects(table: Tensor, cells: Tensor) -> Tensor:
     """What a row and its column say of each cell of `table` by themselves, (n_words, n_words).
 

@@ -56,23 +56,3 @@ def forms_without_stems(kept: Kept) -> Figure:
     axes.set(xlabel="first principal axis", ylabel="second principal axis")
     axes.legend(frameon=False)
     return picture
-
-
-@figure(
-    "subsampling",
-    experiment="reading",
-    caption="Pairs of each word in one reading of the Python documentation, whole and with "
-    "frequent words thinned out at t = 0.0001. Rare words keep most of theirs; above the threshold "
-    "pairs grow with the root of the frequency, in the same order but for the draws.",
-)
-def subsampling(kept: Kept) -> Figure:
-    """Pairs of a word against its frequency, before and after."""
-    picture = Figure(figsize=(6, 3.6), layout="constrained")
-    axes = picture.subplots()
-    for arm, colour, name in (("whole", GREY, "whole text"), ("thinned", BLUE, "subsampled")):
-        frequency, pairs = kept.array(arm, "frequency_and_pairs").T
-        axes.scatter(frequency, pairs, s=6, color=colour, linewidths=0, label=name)
-    axes.axvline(1e-4, color=ORANGE, linestyle="--", label="threshold t")
-    axes.set(xscale="log", yscale="log", xlabel="share of the text", ylabel="pairs in one reading")
-    axes.legend(frameon=False)
-    return picture
