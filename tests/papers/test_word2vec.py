@@ -283,14 +283,14 @@ def test_the_accuracy_of_offsets_and_of_shortcuts():
 
 
 def test_stem_and_form_need_no_offset_where_the_first_word_is_excluded():
-    """Exactly additive vectors: b + c is as near to the first word as to the fourth."""
-    stems, forms = torch.randn(2, 6, 20, generator=generator()).unbind()
-    vectors = (stems[:, None] + forms[None, :3]).flatten(0, 1)  # number 3 * stem + form
+    """Additive vectors: b + c is as near to the first word as to the fourth, and to no other."""
+    stems, forms = torch.eye(9).split([6, 3])
+    vectors = (stems[:, None] + forms).flatten(0, 1)  # number 3 * stem + form
+    vectors = vectors + 0.01 * torch.randn(vectors.shape, generator=generator())
     asked = torch.tensor([[3 * s, 3 * s + 1, 3 * t] for s in range(6) for t in range(6) if s != t])
     fourth = asked[:, 2] + 1
     near_b, near_c, near_both = shortcuts(vectors, asked)
-    assert (near_both == fourth).double().mean() > 0.8
-    assert max((each == fourth).double().mean() for each in (near_b, near_c)) < 0.6
+    assert near_both.tolist() == fourth.tolist()
     for answers, column in ((near_b, 1), (near_c, 2)):
         for answer, row in zip(answers.tolist(), asked.tolist(), strict=True):
             unit = [v / np.linalg.norm(v) for v in vectors.numpy()]
