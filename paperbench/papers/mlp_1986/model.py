@@ -1,0 +1,148 @@
+"""Layered networks of logistic units, and the back-propagation of errors through them, in NumPy.
+
+Rumelhart, Hinton, Williams, Nature 323 (1986). The equations are numbered as in the paper. Every
+array begins with an axis of independent networks, `nets`, so that one run trains many starts.
+`weights[l]`, (nets, 1 + n_in, n_out), leads to layer l + 1; its row 0 holds the biases, which are
+weights from a unit that is always on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Learns = Literal["all", "output"]
+# (activities, targets), each (nets, cases, n_out) -> (E, dE/dx of the output units, case by case).
+Error = Callable[[Array, Array], tuple[Array, Array]]
+Output = Callable[[Array], Array]  # total inputs of the output units -> their activities
+
+
+def initial_weights(
+    rng: np.random.Generator, nets: int, sizes: Sequence[int], spread: float
+) -> list[Array]:
+    """Draw from U[-spread, spread]: small, and no two alike, or units would stay alike for ever.
+
+    sizes: units of every layer, inputs first.
+    """
+    shapes = [(nets, 1 + n_in, n_out) for n_in, n_out in zip(sizes, sizes[1:], strict=False)]
+    return [rng.uniform(-spread, spread, shape) for shape in shapes]
+
+
+def logistic(x: Array) -> Array:
+    """Activity y = 1 / (1 + exp(-x)) of units with total input x."""
+    y: Array = 1 / (1 + np.exp(-x))  # (2)
+    return y
+
+
+def softmax(x: Array) -> Array:
+    """Activities that sum to 1 over the last axis."""
+    exponentials = np.exp(x - x.max(-1, keepdims=True))
+    y: Array = exponentials / exponentials.sum(-1, keepdims=True)
+    return y
+
+
+def squared_error(y: Array, targets: Array) -> tuple[Array, Array]:
+    """E = 1/2 sum (y - d)^2 of logistic output units."""
+    difference = y - targets
+    return 0.5 * difference**2, difference * y * (1 - y)  # (3), (4) and (5)
+
+
+def lenient_squared_error(y: Array, targets: Array) -> tuple[Array, Array]:
+    """The same, and no error for a unit above 0.8 that should be on, below 0.2 that should be off.
+
+    What the paper trains the family trees with, lest weights grow to reach 0 and 1.
+    """
+    difference = np.where(np.abs(y - targets) < 0.2, 0.0, y - targets)
+    return 0.5 * difference**2, difference * y * (1 - y)
+
+
+def cross_entropy(y: Array, targets: Array) -> tuple[Array, Array]:
+    """E = -sum d ln y of softmax output units, for targets that sum to 1. Not in the paper."""
+    return -targets * np.log(np.maximum(y, 1e-300)), y - targets
+
+
+def forward(weights: Sequence[Array], x: Array, output: Output = logistic) -> list[Array]:
+    """Activities of every layer, the inputs first. x: (cases, n_in) or (nets, cases, n_in)."""
+    activities = [x]
+    for layer, w in enumerate(weights, start=1):
+        total = w[:, :1] + activities[-1] @ w[:, 1:]  # (1), (nets, cases, n_out)
+        activities.append((output if layer == len(weights) else logistic)(total))
+    return activities
+
+
+def backward(
+    weights: Sequence[Array], activities: Sequence[Array], delta: Array, learns: Learns = "all"
+) -> list[Array]:
+    """dE/dw of every layer, summed over the cases, from delta = dE/dx of the output units.
+
+    learns: `output` sends nothing back past the output units, so that hidden ones stay as they
+    are: their gradient is zero.
+    """
+    gradients = [np.zeros_like(w) for w in weights]
+    for layer in reversed(range(len(weights))):
+        w, y = weights[layer], activities[layer]
+        gradients[layer][:, :1] = delta.sum(1, keepdims=True)
+        gradients[layer][:, 1:] = y.swapaxes(-1, -2) @ delta  # (6)
+        if layer == 0 or learns == "output":
+            break
+        delta = (delta @ w[:, 1:].swapaxes(-1, -2)) * y * (1 - y)  # (7), then (5) a layer below
+    return gradients
+
+
+def central_differences(total: Callable[[], float], w: Array, step: float = 1e-5) -> Array:
+    """The derivative of `total()` by every weight in `w`, from two values for each."""
+    derivatives = np.empty_like(w)
+    for index in np.ndindex(w.shape):
+        kept = w[index]
+        values = []
+        for moved in (kept + step, kept - step):
+            w[index] = moved
+            values.append(total())
+        w[index] = kept
+        derivatives[index] = (values[0] - values[1]) / (2 * step)
+    return derivatives
+
+
+class Momentum:
+    """dw(t) = -epsilon dE/dw(t) + alpha dw(t - 1), after a sweep through all cases. Equation (9).
+
+    decay: the share by which every weight then shrinks.
+    """
+
+    def __init__(self, epsilon: float, alpha: float, decay: float = 0.0) -> None:
+        self.epsilon, self.alpha, self.decay = epsilon, alpha, decay
+        self._changes: list[Array] = []
+
+    def update(self, weights: Sequence[Array], gradients: Sequence[Array]) -> None:
+        """Change the weights in place."""
+        self._changes = self._changes or [np.zeros_like(w) for w in weights]
+        for w, gradient, change in zip(weights, gradients, self._changes, strict=True):
+            change *= self.alpha
+            change -= self.epsilon * gradient
+            w += change
+            w *= 1 - self.decay
+
+
+class Adam:
+    """Kingma and Ba (2015) with decoupled decay; it came thirty years after the paper."""
+
+    def __init__(self, lr: float, decay: float, betas: tuple[float, float] = (0.9, 0.999)) -> None:
+        self.lr, self.decay, self.betas = lr, decay, betas
+        self._step = 0
+        self._moments: list[tuple[Array, Array]] = []
+
+    def update(self, weights: Sequence[Array], gradients: Sequence[Array]) -> None:
+        """Change the weights in place."""
+        self._moments = self._moments or [(np.zeros_like(w), np.zeros_like(w)) for w in weights]
+        self._step += 1
+        first, second = self.betas
+        rate = self.lr / (1 - first**self._step)
+        for w, gradient, (mean, square) in zip(weights, gradients, self._moments, strict=True):
+            mean += (1 - first) * (gradient - mean)
+            square += (1 - second) * (gradient**2 - square)
+            w *= 1 - self.lr * self.decay
+            w -= rate * mean / (np.sqrt(square / (1 - second**self._step)) + 1e-8)
