@@ -182,8 +182,8 @@ def family(
 ) -> Metrics:
     """Train `nets` networks on the family trees, each without `held_out` facts of its own.
 
-    recipe: the paper's sweeps with momentum, decay and lenient squared error, or Adam with a
-    softmax output. facts: `shuffled` deals the answers out anew. Persons and relations are coded by
+    recipe: the paper's momentum, decay and lenient squared error, at rates under which it learns,
+    or Adam with a softmax output. facts: `shuffled` deals the answers out anew. Persons and relations are coded by
     six units each, which meet in twelve, then six, then the 24 persons. A fact is right when the
     largest output is an answer to it.
     """
@@ -206,7 +206,7 @@ def family(
 
     def watch(sweep: int, y: Array) -> None:
         if isinstance(rule, Momentum) and sweep == 20:
-            rule.epsilon, rule.alpha = 0.01, 0.9
+            rule.epsilon, rule.alpha = 0.05, 0.95
         if sweep % max(1, sweeps // 100) == 0:
             run.record("train_acc", sweep, share_right(y, answers, seen))
             run.record("test_acc", sweep, share_right(y, answers, 1 - seen))

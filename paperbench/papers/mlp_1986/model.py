@@ -52,11 +52,13 @@ def squared_error(y: Array, targets: Array) -> tuple[Array, Array]:
 
 
 def lenient_squared_error(y: Array, targets: Array) -> tuple[Array, Array]:
-    """The same, and no error for a unit above 0.8 that should be on, below 0.2 that should be off.
+    """The same with 0.8 and 0.2 for 1 and 0, and no error for what lies beyond them.
 
     What the paper trains the family trees with, lest weights grow to reach 0 and 1.
     """
-    difference = np.where(np.abs(y - targets) < 0.2, 0.0, y - targets)
+    missing = np.maximum(0.8 - y, 0.0)  # of units that should be on
+    excess = np.maximum(y - 0.2, 0.0)  # of units that should be off
+    difference = np.where(targets > 0.5, -missing, excess)
     return 0.5 * difference**2, difference * y * (1 - y)
 
 
