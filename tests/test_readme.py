@@ -134,7 +134,9 @@ def test_every_link_to_a_file_leads_somewhere():
 )
 def test_every_mutation_that_survives_is_explained_in_the_notes(path):
     record = read_mutations(path)
-    notes = (ROOT / "paperbench" / "papers" / record.paper / "NOTES.md").read_text()
+    notes = (
+        ROOT / "paperbench" / "papers" / record.paper.replace("-", "_") / "NOTES.md"
+    ).read_text()
     for name in record.names_of("survived"):
         assert f"`{name.partition(':')[2]}`" in notes, name
 

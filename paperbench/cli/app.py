@@ -22,6 +22,7 @@ COMMANDS = {  # name: where its function is, or its group of commands; in the or
     "lock": "paperbench.cli.lock:lock",
     "prml": "paperbench.cli.prml:prml",
     "report": "paperbench.cli.evidence:report",
+    "figures": "paperbench.cli.figures:figures",
     "doctor": "paperbench.cli.doctor:doctor",
     "schema": "paperbench.cli.catalogue:schema",
     "data": "paperbench.cli.data:data",

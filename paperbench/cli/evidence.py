@@ -149,7 +149,8 @@ def report(
         typer.Option(
             metavar="FILE",
             help="Also fill the blocks of a page of yours that stand between "
-            "`<!-- paperbench: results quick-cpu -->` and `<!-- paperbench: end -->`.",
+            "`<!-- paperbench: results quick-cpu -->` (or `papers`: a row a paper) and "
+            "`<!-- paperbench: end -->`.",
         ),
     ] = None,
     claims: ClaimsOption = None,
@@ -189,7 +190,7 @@ def report(
     pages = {results / "README.md": text}
     if into is not None:
         link_base = f"{os.path.relpath(results, into.parent)}/".replace(os.sep, "/")
-        pages[into] = fill_blocks(_read_page(into), papers, current, link_base=link_base)
+        pages[into] = fill_blocks(_read_page(into), papers, current, trials, link_base=link_base)
     written = [target for target, content in pages.items() if write_if_changed(target, content)]
     if current is not None:
         written += [path for paper in papers for path in mark_stale(results, paper, current)]
@@ -204,11 +205,13 @@ def report(
 
 
 def _read_page(page: Path) -> str:
+    from paperbench.report.overview import has_block
+
     try:
         text = page.read_text(encoding="utf-8")
     except OSError as broken:
         raise UsageError(f"{page} cannot be read: {broken.strerror}") from None
-    if "<!-- paperbench: results " not in text:
+    if not has_block(text):
         raise UsageError(
             f"{page} has no block to fill",
             help="write `<!-- paperbench: results quick-cpu -->` and `<!-- paperbench: end -->`",

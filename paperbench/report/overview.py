@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -32,7 +33,7 @@ Claims restated to show what the bench refuses. They are no part of the counts a
 `paperbench verify` runs them only when they are asked for: `paperbench verify 'exhibits/*'`.
 """
 _BLOCK = re.compile(
-    r"(?P<begin><!-- paperbench: results (?P<place>[a-z]+-[a-z]+) -->)\n"
+    r"(?P<begin><!-- paperbench: (?P<what>results|papers) (?P<place>[a-z]+-[a-z]+) -->)\n"
     r"(?:.*?\n)??(?P<end><!-- paperbench: end -->)",
     flags=re.DOTALL,
 )
@@ -73,12 +74,23 @@ def _place_sections(
     return lines
 
 
+def has_block(page: str) -> bool:
+    """Whether `fill_blocks` finds something to fill."""
+    return _BLOCK.search(page) is not None
+
+
 def fill_blocks(
-    page: str, papers: Sequence[PaperRecord], current: Current | None, *, link_base: str
+    page: str,
+    papers: Sequence[PaperRecord],
+    current: Current | None,
+    mutations: Sequence[MutationRecord] = (),
+    *,
+    link_base: str,
 ) -> str:
     """Put today's verdicts between the marks of a page, a README say; the rest stays as it is.
 
-    A block begins with `<!-- paperbench: results TIER-DEVICE -->` and ends with
+    A block begins with `<!-- paperbench: results TIER-DEVICE -->`, a row a claim, or with
+    `<!-- paperbench: papers TIER-DEVICE -->`, a row a paper, and ends with
     `<!-- paperbench: end -->`. link_base: from the page to the results folder, ending in `/`.
     Exhibits are left out.
     """
@@ -89,8 +101,13 @@ def fill_blocks(
             for paper in papers
             if f"{paper.tier}-{paper.device}" == block["place"] and not is_exhibit(paper.paper)
         ]
-        table = _place_table(chosen, current, link_base) if chosen else ["No verdict yet."]
-        return "\n".join([block["begin"], "", *table, "", block["end"]])
+        if not chosen:
+            rows = ["No verdict yet."]
+        elif block["what"] == "papers":
+            rows = _paper_table(chosen, current, mutations, link_base)
+        else:
+            rows = _place_table(chosen, current, link_base)
+        return "\n".join([block["begin"], "", *rows, "", block["end"]])
 
     return _BLOCK.sub(fill, page)
 
@@ -137,6 +154,43 @@ def _place_table(
             ],
         ),
     ]
+
+
+def _paper_table(
+    papers: Sequence[PaperRecord],
+    current: Current | None,
+    mutations: Sequence[MutationRecord],
+    link_base: str,
+) -> list[str]:
+    """Counts and one row a paper, for the records of one tier and device."""
+    scores = {(each.paper, each.tier, each.device): each for each in mutations}
+    rows = []
+    for paper in papers:
+        link = f"[{escape(paper.paper)}]({link_base}{paper.tier}-{paper.device}/{paper.paper}.md)"
+        cells = [
+            (claim, verdict_cell(claim, stale=is_stale(paper, claim, current)))
+            for claim in paper.claims
+        ]
+        verdicts = Counter(cell for _, cell in cells if not cell.startswith("**"))
+        others = [f"{escape(each.claim)}: {cell}" for each, cell in cells if cell.startswith("**")]
+        trial = scores.get((paper.paper, paper.tier, paper.device))
+        rows.append(
+            [
+                link,
+                escape(paper.title),
+                ", ".join(f"{n} {cell}" for cell, n in sorted(verdicts.items(), key=_by_count)),
+                "; ".join(others) or "−",
+                f"{trial.killed} of {trial.applied}" if trial else "−",
+            ]
+        )
+    pairs = [(paper, claim) for paper in papers for claim in paper.claims]
+    head = ("paper", "title", "as expected", "otherwise", "broken models noticed")
+    stale = [is_stale(paper, claim, current) for paper, claim in pairs]
+    return [_counts(pairs, stale), "", *table(head, rows)]
+
+
+def _by_count(item: tuple[str, int]) -> tuple[int, str]:
+    return -item[1], item[0]
 
 
 def _row(paper: PaperRecord, claim: ClaimRecord, stale: bool, link_base: str) -> list[str]:

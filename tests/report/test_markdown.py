@@ -2,6 +2,7 @@ import re
 
 from records_in_tests import claim, paper, reading, undecided
 
+from paperbench.judge.mutation_record import MutationRecord, Trial, TriedMutation
 from paperbench.judge.record import RULES
 from paperbench.metric_kinds import perplexity
 from paperbench.report.markdown import code, escape, paper_table
@@ -133,6 +134,30 @@ def test_marked_blocks_of_another_page_are_filled_and_the_rest_stays():
     assert "No verdict yet." in filled
     assert filled.endswith("<!-- paperbench: end -->\nend\n")
     assert fill_blocks(filled, [paper(claim())], None, link_base="results/") == filled
+
+
+def test_a_block_of_papers_has_a_row_for_each_and_names_what_is_otherwise():
+    block = "<!-- paperbench: papers quick-cpu -->\n<!-- paperbench: end -->\n"
+    lost = claim("lost", verdict="FAIL", as_expected=False)
+    papers = [paper(claim(), claim("two"), lost), paper(claim(), tier="full")]
+    trials = MutationRecord(
+        paper="fox",
+        title="",
+        tier="quick",
+        device="cpu",
+        environment={},
+        generated="",
+        mutations=[TriedMutation(name=name, summary="", sha256="") for name in "ab"],
+        trials=[
+            Trial(claim="two", mutation=name, fate=fate, detail="")
+            for name, fate in (("a", "killed"), ("b", "survived"))
+        ],
+    )
+    (row,) = table_rows(fill_blocks(block, papers, None, [trials], link_base="out/"))[2:]
+    assert row == (
+        "| [fox](out/quick-cpu/fox.md) | Forgetting Transformer | 2 PASS "
+        "| lost: **FAIL** (PASS expected) | 1 of 2 |"
+    )
 
 
 def test_a_verdict_judged_under_older_rules_is_stale_and_a_reading_is_not():
