@@ -18,7 +18,6 @@ Array = NDArray[np.float64]
 Learns = Literal["all", "output"]
 # (activities, targets), each (nets, cases, n_out) -> (E, dE/dx of the output units, case by case).
 Error = Callable[[Array, Array], tuple[Array, Array]]
-Output = Callable[[Array], Array]  # total inputs of the output units -> their activities
 
 
 def initial_weights(
@@ -35,13 +34,6 @@ def initial_weights(
 def logistic(x: Array) -> Array:
     """Activity y = 1 / (1 + exp(-x)) of units with total input x."""
     y: Array = 1 / (1 + np.exp(-x))  # (2)
-    return y
-
-
-def softmax(x: Array) -> Array:
-    """Activities that sum to 1 over the last axis."""
-    exponentials = np.exp(x - x.max(-1, keepdims=True))
-    y: Array = exponentials / exponentials.sum(-1, keepdims=True)
     return y
 
 
@@ -62,17 +54,12 @@ def lenient_squared_error(y: Array, targets: Array) -> tuple[Array, Array]:
     return 0.5 * difference**2, difference * y * (1 - y)
 
 
-def cross_entropy(y: Array, targets: Array) -> tuple[Array, Array]:
-    """E = -sum d ln y of softmax output units, for targets that sum to 1. Not in the paper."""
-    return -targets * np.log(np.maximum(y, 1e-300)), y - targets
-
-
-def forward(weights: Sequence[Array], x: Array, output: Output = logistic) -> list[Array]:
+def forward(weights: Sequence[Array], x: Array) -> list[Array]:
     """Activities of every layer, the inputs first. x: (cases, n_in) or (nets, cases, n_in)."""
     activities = [x]
-    for layer, w in enumerate(weights, start=1):
+    for w in weights:
         total = w[:, :1] + activities[-1] @ w[:, 1:]  # (1), (nets, cases, n_out)
-        activities.append((output if layer == len(weights) else logistic)(total))
+        activities.append(logistic(total))
     return activities
 
 
@@ -127,24 +114,3 @@ class Momentum:
             change -= self.epsilon * gradient
             w += change
             w *= 1 - self.decay
-
-
-class Adam:
-    """Kingma and Ba (2015) with decoupled decay; it came thirty years after the paper."""
-
-    def __init__(self, lr: float, decay: float, betas: tuple[float, float] = (0.9, 0.999)) -> None:
-        self.lr, self.decay, self.betas = lr, decay, betas
-        self._step = 0
-        self._moments: list[tuple[Array, Array]] = []
-
-    def update(self, weights: Sequence[Array], gradients: Sequence[Array]) -> None:
-        """Change the weights in place."""
-        self._moments = self._moments or [(np.zeros_like(w), np.zeros_like(w)) for w in weights]
-        self._step += 1
-        first, second = self.betas
-        rate = self.lr / (1 - first**self._step)
-        for w, gradient, (mean, square) in zip(weights, gradients, self._moments, strict=True):
-            mean += (1 - first) * (gradient - mean)
-            square += (1 - second) * (gradient**2 - square)
-            w *= 1 - self.lr * self.decay
-            w -= rate * mean / (np.sqrt(square / (1 - second**self._step)) + 1e-8)
