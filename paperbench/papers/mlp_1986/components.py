@@ -157,7 +157,6 @@ class DecayForgotten(Momentum):
 def all_alike(
     rng: np.random.Generator, nets: int, sizes: Sequence[int], spread: float
 ) -> list[Array]:
-    """Every unit of a layer starts with the same weights, so that all of them stay the same."""
-    return [
-        np.repeat(w[..., :1], w.shape[-1], -1) for w in initial_weights(rng, nets, sizes, spread)
-    ]
+    """All weights of a layer start the same, so that its units stay the same for good."""
+    drawn = initial_weights(rng, nets, sizes, spread)
+    return [np.repeat(w[:, :1, :1], w.shape[1], 1).repeat(w.shape[2], 2) for w in drawn]
