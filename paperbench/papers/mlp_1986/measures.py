@@ -16,11 +16,11 @@ def antisymmetry(incoming: Array) -> Array:
     """How far a unit's weights are equal and opposite about the middle, in [-1, 1].
 
     incoming: (nets, n_inputs, n_units), without biases -> (nets,), of each net's worst unit. 1 when
-    w_i = -w_{n+1-i} for all i, -1 when they are equal, about 0 for random weights.
+    w_i = -w_{n+1-i} for all i, -1 when they are equal, about 0 for random weights, 0 for none.
     """
-    mirrored = (incoming * incoming[:, ::-1]).sum(1) / (incoming**2).sum(1)
-    worst: Array = -mirrored.max(-1)
-    return worst
+    scale = np.maximum((incoming**2).sum(1), 1e-300)
+    mirrored = (incoming * incoming[:, ::-1]).sum(1) / scale  # (nets, units)
+    return np.asarray(-mirrored.max(-1))
 
 
 def is_powers_of_two(incoming: Array, tolerance: float = 0.1) -> NDArray[np.bool_]:

@@ -9,20 +9,19 @@ weights from a unit that is always on.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Learns = Literal["all", "output"]
+Layers = list[Array]
 # (activities, targets), each (nets, cases, n_out) -> (E, dE/dx of the output units, case by case).
 Error = Callable[[Array, Array], tuple[Array, Array]]
 
 
 def initial_weights(
     rng: np.random.Generator, nets: int, sizes: Sequence[int], spread: float
-) -> list[Array]:
+) -> Layers:
     """Draw from U[-spread, spread]: small, and no two alike, or units would stay alike for ever.
 
     sizes: units of every layer, inputs first.
@@ -32,9 +31,8 @@ def initial_weights(
 
 
 def logistic(x: Array) -> Array:
-    """Activity y = 1 / (1 + exp(-x)) of units with total input x."""
-    y: Array = 1 / (1 + np.exp(-x))  # (2)
-    return y
+    """Activity of units with total input x."""
+    return np.asarray(1 / (1 + np.exp(-x)))  # (2)
 
 
 def squared_error(y: Array, targets: Array) -> tuple[Array, Array]:
@@ -46,7 +44,8 @@ def squared_error(y: Array, targets: Array) -> tuple[Array, Array]:
 def lenient_squared_error(y: Array, targets: Array) -> tuple[Array, Array]:
     """The same with 0.8 and 0.2 for 1 and 0, and no error for what lies beyond them.
 
-    What the paper trains the family trees with, lest weights grow to reach 0 and 1.
+    For the family trees, lest weights grow to reach 0 and 1. The paper says where the error is
+    zero; that it grows from there, and does not jump to that of 0 or 1, is our reading.
     """
     missing = np.maximum(0.8 - y, 0.0)  # of units that should be on
     excess = np.maximum(y - 0.2, 0.0)  # of units that should be off
@@ -54,7 +53,7 @@ def lenient_squared_error(y: Array, targets: Array) -> tuple[Array, Array]:
     return 0.5 * difference**2, difference * y * (1 - y)
 
 
-def forward(weights: Sequence[Array], x: Array) -> list[Array]:
+def forward(weights: Layers, x: Array) -> Layers:
     """Activities of every layer, the inputs first. x: (cases, n_in) or (nets, cases, n_in)."""
     activities = [x]
     for w in weights:
@@ -63,21 +62,13 @@ def forward(weights: Sequence[Array], x: Array) -> list[Array]:
     return activities
 
 
-def backward(
-    weights: Sequence[Array], activities: Sequence[Array], delta: Array, learns: Learns = "all"
-) -> list[Array]:
-    """dE/dw of every layer, summed over the cases, from delta = dE/dx of the output units.
-
-    learns: `output` sends nothing back past the output units, so that hidden ones stay as they
-    are: their gradient is zero.
-    """
-    gradients = [np.zeros_like(w) for w in weights]
+def backward(weights: Layers, activities: Layers, delta: Array) -> Layers:
+    """dE/dw of every layer, summed over the cases, from delta = dE/dx of the output units."""
+    gradients = [np.empty_like(w) for w in weights]
     for layer in reversed(range(len(weights))):
         w, y = weights[layer], activities[layer]
         gradients[layer][:, :1] = delta.sum(1, keepdims=True)
         gradients[layer][:, 1:] = y.swapaxes(-1, -2) @ delta  # (6)
-        if layer == 0 or learns == "output":
-            break
         delta = (delta @ w[:, 1:].swapaxes(-1, -2)) * y * (1 - y)  # (7), then (5) a layer below
     return gradients
 
@@ -104,9 +95,9 @@ class Momentum:
 
     def __init__(self, epsilon: float, alpha: float, decay: float = 0.0) -> None:
         self.epsilon, self.alpha, self.decay = epsilon, alpha, decay
-        self._changes: list[Array] = []
+        self._changes: Layers = []
 
-    def update(self, weights: Sequence[Array], gradients: Sequence[Array]) -> None:
+    def update(self, weights: Layers, gradients: Layers) -> None:
         """Change the weights in place."""
         self._changes = self._changes or [np.zeros_like(w) for w in weights]
         for w, gradient, change in zip(weights, gradients, self._changes, strict=True):

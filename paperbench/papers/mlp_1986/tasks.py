@@ -29,14 +29,12 @@ def all_patterns(n_inputs: int) -> Array:
 
 def is_symmetric(patterns: Array) -> Array:
     """1 where a pattern reads the same from both ends: (cases, n_inputs) -> (cases, 1)."""
-    same: Array = (patterns == patterns[:, ::-1]).all(1, keepdims=True).astype(float)
-    return same
+    return np.asarray((patterns == patterns[:, ::-1]).all(1, keepdims=True).astype(float))
 
 
 def is_odd(patterns: Array) -> Array:
     """Exclusive or: 1 where an odd number of inputs is on, (cases, 1)."""
-    odd: Array = patterns.sum(1, keepdims=True) % 2
-    return odd
+    return np.asarray(patterns.sum(1, keepdims=True) % 2)
 
 
 def reads_larger(patterns: Array) -> Array:
@@ -46,8 +44,7 @@ def reads_larger(patterns: Array) -> Array:
     """
     place = 2.0 ** np.arange(patterns.shape[1] // 2)
     weights = np.concatenate([place[::-1], -place])
-    larger: Array = (patterns @ weights > 0)[:, None].astype(float)
-    return larger
+    return np.asarray((patterns @ weights > 0)[:, None].astype(float))
 
 
 def family_facts() -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
