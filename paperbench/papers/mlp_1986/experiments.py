@@ -46,6 +46,7 @@ def _without_hidden(gradients: Layers) -> Layers:
     metrics={
         "solved_share": fraction,
         "solved_early_share": fraction,
+        "total_error": error,
         "balanced_acc": accuracy,
         "threshold_unit_acc": accuracy,
         "mirrored_share": fraction,
@@ -85,7 +86,8 @@ def boolean(
             solved_early |= solved & (sweep <= early)
             if sweep % max(1, sweeps // 100) == 0:
                 run.record("solved", sweep, solved.mean())
-    right = (model.forward(weights, x)[-1] > 0.5) == (targets > 0.5)
+    y = model.forward(weights, x)[-1]
+    right = (y > 0.5) == (targets > 0.5)
     balanced = np.mean([right[targets == side].mean() for side in (0.0, 1.0)])
     incoming = weights[0][:, 1:]
     if run.seed == 0:
@@ -94,6 +96,7 @@ def boolean(
     return {
         "solved_share": float(right.all((1, 2)).mean()),
         "solved_early_share": float(solved_early.mean()),
+        "total_error": float(model.squared_error(y, targets)[0].sum()) / nets,
         "balanced_acc": float(balanced),
         "threshold_unit_acc": THRESHOLD_UNIT,
         "mirrored_share": float((measures.antisymmetry(incoming) > 0.95).mean()),
