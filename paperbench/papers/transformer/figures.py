@@ -14,7 +14,7 @@ BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#777777"  # Okabe 
     "where-heads-look",
     experiment="reader",
     caption="The weight of every place (across) when one is asked about its neighbours (down), by "
-    "four heads and by one of the same width. Dotted: the four places that are asked for.",
+    "four heads and by one of the same width; seed 0, the mean of 8 sequences. Dotted: what is asked.",
 )
 def where_heads_look(kept: Kept) -> Figure:
     """The maps of seed 0, averaged over sequences."""
@@ -39,7 +39,7 @@ def where_heads_look(kept: Kept) -> Figure:
     "what-readers-learn",
     experiment="reader",
     caption="Share of the four neighbours named right during training, one line a seed. One map of "
-    "attention is not enough, in one head or shared by four; without positions there is chance.",
+    "attention did not learn it, in one head or shared by four; without positions there is chance.",
 )
 def what_readers_learn(kept: Kept) -> Figure:
     """All seeds of the arms, and of the heads that share one map."""
