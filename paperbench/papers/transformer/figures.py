@@ -14,7 +14,7 @@ BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#777777"  # Okabe 
     "where-heads-look",
     experiment="reader",
     caption="The weight of every place (across) when one is asked about its neighbours (down), by "
-    "four heads and by one of the same width; seed 0, the mean of 8 sequences. Dotted: what is asked.",
+    "four heads and by one of the same width; seed 0, mean of 8 sequences. Dotted: what is asked.",
 )
 def where_heads_look(kept: Kept) -> Figure:
     """The maps of seed 0, averaged over sequences."""
