@@ -47,7 +47,7 @@ def judge(vectors: Tensor, counts: Tensor, known: Judgements) -> dict[str, float
     counts: (n_words,), how often each word stands in the text. rare_similarity: on the pairs of
     which a word is in the rarer half of those judged.
     """
-    alike = F.cosine_similarity(*vectors[known.pairs].unbind(1))
+    alike = F.cosine_similarity(*vectors[known.pairs].unbind(1))  # type: ignore[arg-type]
     of_pairs = counts[known.pairs]  # (n_pairs, 2)
     rare = (of_pairs < counts[torch.unique(known.pairs)].median()).any(1)
     logs = of_pairs.log()
