@@ -9,6 +9,7 @@ from benchmarks import (
     startup,
     verdict,
     verification,
+    word2vec,
 )
 
 if __name__ == "__main__":
@@ -21,6 +22,7 @@ if __name__ == "__main__":
         calibration,
         verdict,
         verification,
+        word2vec,
     ):
         print(f"\n## {benchmark.__name__}\n")
         benchmark.main()
