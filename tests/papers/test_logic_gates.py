@@ -16,6 +16,7 @@ from paperbench.papers.logic_gates.experiments import (
     learn_rule,
     time_inference,
 )
+from paperbench.papers.logic_gates.experiments_exact import inference
 from paperbench.papers.logic_gates.model import (
     PASS_A,
     UNARY,
@@ -333,3 +334,8 @@ def test_logits_are_votes_divided_by_tau():
         h = each(h)
     by_hand = torch.stack([h[10 * k : 10 * k + 10].sum(0) for k in range(3)], 1) / 2.0
     torch.testing.assert_close(model(x), by_hand)
+
+
+def test_inference_looks_up_the_likeliest_gates_and_a_mixture_does_not():
+    assert inference(Run(seed=0), n_instances=3)["largest_error"] == 0
+    assert inference(Run(seed=0), n_instances=3, mode="relaxed")["largest_error"] > 0.1
