@@ -114,8 +114,11 @@ def test_the_verdicts_in_the_readme_are_those_in_results(tmp_path):
 
 def test_every_claim_has_a_verdict_of_this_very_code():
     papers = json.loads(run("paperbench list --json", ROOT).stdout)
+    files = {file.slug: file for file in load_files(ROOT / "claims")}
     for paper in papers:
         for claim in paper["claims"]:
+            if not files[paper["paper"]].claims[claim["claim"]].asked_at("quick"):
+                continue
             (verdict,) = [
                 v for v in claim["verdicts"] if (v["tier"], v["device"]) == ("quick", "cpu")
             ]
