@@ -124,27 +124,27 @@ class Snapshot(NamedTuple):
     """What is kept of a network at one time.
 
     sure: the probability of the right result by both operands, (p, p), 0 where there is no
-    equation. vectors: of the first operand, (p, at most 64). looks: of some equations, written out,
-    where the heads of a transformer look, (n_layers, n_heads, 4, 4).
+    equation. vectors: of the first operand, (p, at most 64). looks: where the heads of a
+    transformer look in some equations, written out and shown or not, (n_layers, n_heads, 4, 4).
     """
 
     sure: Tensor
     vectors: Tensor
-    looks: dict[str, Tensor]
+    looks: dict[tuple[str, str], Tensor]
 
 
 @torch.no_grad()
 def look_at(run: Run, model: QuadraticNet | Transformer, equations: Equations, p: int) -> Snapshot:
-    """Look at a network; it is not changed."""
+    """Look at a network. The first two equations were shown, the last two not."""
     pairs, results = run.to_device((equations.pairs, equations.results))
     chosen = model(pairs).softmax(-1).gather(-1, results[:, None])[:, 0].cpu()
     sure = torch.zeros(p, p, dtype=chosen.dtype)
     sure[equations.pairs[:, 0], equations.pairs[:, 1]] = chosen
     looks = {}
     if isinstance(model, Transformer):
-        for row in (0, 1, -2, -1):  # two that were shown, two that were not
+        for row, known in ((0, "shown"), (1, "shown"), (-2, "not shown"), (-1, "not shown")):
             a, b = equations.pairs[row].tolist()
-            looks[f"{a} ∘ {b} ="] = model.looks(pairs[row][None])[0].cpu()
+            looks[f"{a} ∘ {b} =", known] = model.looks(pairs[row][None])[0].cpu()
     return Snapshot(sure, model.operand_vectors()[:, :64].cpu().clone(), looks)
 
 
@@ -162,8 +162,13 @@ def keep_both(run: Run, memorised: Snapshot, at_end: Snapshot) -> None:
         labels=["memorised", "in the end"],
     )
     for when, snapshot in (("memorised", memorised), ("in the end", at_end)):
-        for equation, weights in snapshot.looks.items():
-            run.attention(f"{equation}, {when}", weights, queries=equation.split())
+        for (equation, known), weights in snapshot.looks.items():
+            run.attention(
+                f"{equation} ({known}), {when}",
+                weights,
+                queries=equation.split(),
+                caption="The answer is read from the row of the sign =, which may look at all.",
+            )
 
 
 @torch.no_grad()
