@@ -49,7 +49,9 @@ LADDER = {
     },
     "prml": {"datasets", "errors", "judge", "registry", "sources", "spec"},
     "report": {"errors", "judge", "metric_kinds", "registry", "spec"},
-    "drawing": {"figures", "judge", "ledger", "plan", "report", "spec"},
+    "panels": {"figures"},
+    "recordings": {"figures", "judge", "ledger", "plan", "report", "spec"},
+    "drawing": {"figures", "ledger", "panels", "plan", "recordings", "report", "spec"},
     "cli": {
         "components",
         "datasets",
@@ -63,6 +65,7 @@ LADDER = {
         "lock",
         "plan",
         "prml",
+        "recordings",
         "registry",
         "report",
         "spec",
