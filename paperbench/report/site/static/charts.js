@@ -137,9 +137,9 @@ window.paperbenchCharts = (() => {
     return kept.flatMap((power) => leads.map((lead) => Number(`${lead}e${power}`)));
   }
 
-  /* Calls `draw` when an element gets a width, and with every other width that it gets. */
+  /* Calls `draw` with every other width that an element gets; hidden, it has none. */
   function watchWidth(node, draw) {
-    let before = 0;
+    let before = node.clientWidth;
     new ResizeObserver(() => {
       const changed = node.clientWidth !== before;
       before = node.clientWidth;

@@ -88,6 +88,7 @@ document.addEventListener("DOMContentLoaded", () => {
   });
   addEventListener("hashchange", follow);
   addEventListener("popstate", follow);
+  addEventListener("load", follow); // again: charts above it have been drawn since
   addEventListener("beforeprint", () => claims.forEach((claim) => (claim.open = true)));
 
   if (claims.length) {
