@@ -42,7 +42,9 @@ class Visit:
     def findings(self, within="body"):
         """What axe calls serious or critical in `within` (a selector), as one line each."""
         axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is absent")
-        found = axe.Axe().run(self.page, context=within).response["violations"]
+        # Without a preload: axe would fetch the style sheets, which a page from disk may not.
+        options = {"resultTypes": ["violations"], "preload": False}
+        found = axe.Axe().run(self.page, context=within, options=options).response["violations"]
         return [
             f"{node['target'][0]}: {violation['id']}: {node['failureSummary']}"
             for violation in found
