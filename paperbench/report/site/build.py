@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from paperbench.report.site import svg
 from paperbench.report.site.content import PaperContent, SiteContent
 from paperbench.report.site.folder import write_site
 from paperbench.report.site.notes import inline
@@ -75,7 +74,4 @@ def _environment() -> Environment:
     environment.filters["inline"] = inline
     environment.filters["ticked"] = ticked
     environment.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
-    environment.globals["marks"] = [
-        svg.mark(shape, 0.0, 0.0, f"arm-{i}") for i, shape in enumerate(svg.SHAPES)
-    ]
     return environment

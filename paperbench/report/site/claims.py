@@ -64,14 +64,13 @@ class Chip:
 
 @dataclass(frozen=True)
 class PartView:
-    """One comparison of the check, with its numbers. arms: (caption, drawing)."""
+    """One comparison of the check, with its numbers. arms: (caption, drawing, key)."""
 
     check: str
     margin: str
     method: str
     count: str
-    arms: Sequence[tuple[str, str]]
-    names: Sequence[str]
+    arms: Sequence[tuple[str, str, Sequence[tuple[str, str]]]]
     margins: str | None
     table: SeedTable
 
@@ -129,14 +128,12 @@ def _part(claim: ClaimRecord, part: Part, kinds: Kinds) -> PartView:
     unit = unit_of(claim, part.check, kinds)
     repeats = "repeats" if claim.kind == "timing" else "seeds"
     held = supporting(part.check, part.margin.values)
-    arms = arm_drawings(claim, part)
     return PartView(
         check=part.check,
         margin=format_margin(part.margin, unit),
         method=method(claim, part.margin),
         count=f"{held} of {part.margin.n} {repeats} support it",
-        arms=[(caption, drawing) for caption, drawing, _ in arms],
-        names=arms[0][2] if arms else [],
+        arms=arm_drawings(claim, part),
         margins=margin_drawing(claim, part, unit),
         table=seed_table(claim, part),
     )

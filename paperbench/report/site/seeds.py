@@ -31,10 +31,15 @@ class SeedTable:
 
 @dataclass(frozen=True)
 class Series:
-    """What the arms of a comparison reached, by seed. arms: (name, values), in reading order."""
+    """What is compared, by seed: one metric of several arms, or several metrics of one arm.
 
-    metric: str
+    common: what they share. arms: (what tells them apart, values), in reading order. marks: the
+    shape and colour of each, the same in every part of a check.
+    """
+
+    common: str
     arms: list[tuple[str, list[float]]]
+    marks: list[int]
 
     def every(self) -> list[float]:
         """All the values."""
@@ -50,19 +55,34 @@ def seed_names(claim: ClaimRecord, count: int) -> list[str]:
 
 
 def compared(claim: ClaimRecord, part: Part, arms: dict[str, Values]) -> Series | None:
-    """One metric of several arms, where the part compares that; arms: the claim's or control's."""
-    try:
-        metrics = parse_check(part.check, exact=claim.kind == "exact").metrics()
-    except CheckSyntaxError:
+    """The values of a part that compares one metric of arms, or metrics of one arm; else None.
+
+    arms: the claim's own, or its control's.
+    """
+    named = _metrics(claim, part.check)
+    one_metric = len({name for _, name in named}) == 1
+    if not (one_metric or len({arm for arm, _ in named}) == 1) or not named:
         return None
-    named = list(dict.fromkeys((metric.arm, metric.name) for metric in metrics))
-    if len({name for _, name in named}) != 1 or len(named) > len(svg.SHAPES):
-        return None
-    found = [(arm, arms.get(arm, {}).get(name, [])) for arm, name in named]
+    found = [(arm if one_metric else name, arms.get(arm, {}).get(name, [])) for arm, name in named]
     whole = all(len(values) == part.margin.n for _, values in found)
     if not whole or not all(math.isfinite(value) for _, values in found for value in values):
         return None
-    return Series(named[0][1], found)
+    every = list(
+        dict.fromkeys(
+            arm if one_metric else name for arm, name in _metrics(claim, claim.check or part.check)
+        )
+    )
+    marks = [every.index(label) if label in every else 0 for label, _ in found]
+    return Series(named[0][1] if one_metric else named[0][0], found, marks)
+
+
+def _metrics(claim: ClaimRecord, check: str) -> list[tuple[str, str]]:
+    """(arm, metric) of everything that a check names, each once, in reading order."""
+    try:
+        metrics = parse_check(check, exact=claim.kind == "exact").metrics()
+    except CheckSyntaxError:
+        return []
+    return list(dict.fromkeys((metric.arm, metric.name) for metric in metrics))
 
 
 def control_part(claim: ClaimRecord, part: Part) -> Part | None:
@@ -71,10 +91,10 @@ def control_part(claim: ClaimRecord, part: Part) -> Part | None:
     return next((each for each in parts if each.check == part.check), None)
 
 
-def arm_drawings(claim: ClaimRecord, part: Part) -> list[tuple[str, str, list[str]]]:
-    """(caption, SVG, arms) of the claim's arms, then of the control's.
+def arm_drawings(claim: ClaimRecord, part: Part) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """(caption, SVG, key) of the claim's arms, then of the control's; empty without any to pair.
 
-    Empty without arms to pair. The arms come in the order of their marks.
+    key: what each mark stands for, as (SVG of the mark, words).
     """
     own = compared(claim, part, claim.arms)
     if own is None or len(own.arms) < 2:
@@ -85,13 +105,23 @@ def arm_drawings(claim: ClaimRecord, part: Part) -> list[tuple[str, str, list[st
     shared = _span(values + others) <= _FARTHER * (_span(values) or math.inf)
     scale = svg.Scale.around(values + (others if shared else []), _LEFT, _RIGHT)
     names = seed_names(claim, part.margin.n)
-    arms = [arm for arm, _ in own.arms]
-    drawn = [(f"the claim: {own.metric}", _arms(own, names, scale, ""), arms)]
+    drawn = [(f"the claim: {own.common}", _arms(own, names, scale, ""), _key(own, ""))]
     if other is not None:
         own_scale = scale if shared else svg.Scale.around(others, _LEFT, _RIGHT)
-        caption = f"the control: {own.metric}{'' if shared else ', on a scale of its own'}"
-        drawn.append((caption, _arms(other, names, own_scale, " control"), arms))
+        caption = f"the control: {own.common}{'' if shared else ', on a scale of its own'}"
+        drawn.append((caption, _arms(other, names, own_scale, " control"), _key(other, " control")))
     return drawn
+
+
+def _key(series: Series, css: str) -> list[tuple[str, str]]:
+    return [
+        (svg.mark(_shape(mark), 0.0, 0.0, f"arm-{mark % 4}{css}"), label)
+        for (label, _), mark in zip(series.arms, series.marks, strict=True)
+    ]
+
+
+def _shape(mark: int) -> str:
+    return svg.SHAPES[mark % len(svg.SHAPES)]
 
 
 def _span(values: Sequence[float]) -> float:
@@ -113,9 +143,10 @@ def _arms(series: Series, names: Sequence[str], scale: svg.Scale, css: str) -> s
             svg.element("line", x1=min(ends), x2=max(ends), y1=y, y2=y, class_=f"pair{css}")
         )
         for i, (arm, _) in reversed(list(enumerate(series.arms))):
-            told = f"{name}, {arm}: {series.metric} {format_number(at[i], decimals)}"
-            drawn.append(svg.mark(svg.SHAPES[i], ends[i], y, f"arm-{i}{css}", told=told))
-    told = f"{series.metric} by seed of {' and '.join(arm for arm, _ in series.arms)}"
+            told = f"{name}, {arm}: {series.common} {format_number(at[i], decimals)}"
+            kind = series.marks[i]
+            drawn.append(svg.mark(_shape(kind), ends[i], y, f"arm-{kind % 4}{css}", told=told))
+    told = f"{series.common} by seed: {' and '.join(arm for arm, _ in series.arms)}"
     return _drawing(drawn, bottom + 20, told)
 
 
@@ -154,6 +185,8 @@ def _interval(
     claim: ClaimRecord, margin: Margin, y: float, scale: svg.Scale, css: str, unit: str
 ) -> str:
     told = svg.title(format_margin(margin, unit))
+    if not scale.low <= margin.mean <= scale.high:
+        return _off_scale(margin, y, scale, css, told)
     ends = {"x1": scale(margin.low), "x2": scale(margin.high)}
     line = svg.element("line", told, **ends, y1=y, y2=y, class_=f"interval{css}")
     mean = scale(margin.mean)
@@ -172,6 +205,17 @@ def _interval(
         if math.isfinite(value)
     ]
     return line + tick + "".join(dots)
+
+
+def _off_scale(margin: Margin, y: float, scale: svg.Scale, css: str, told: str) -> str:
+    """An arrow at the end of the scale, and the mean as a number."""
+    left = margin.mean < scale.low
+    x, way = (scale.left + 9, -1.0) if left else (scale.right - 9, 1.0)
+    points = f"{x:g},{y - 6:g} {x + 9 * way:g},{y:g} {x:g},{y + 6:g}"
+    words = format_number(margin.mean, decimals_of(margin), signed=True)
+    return svg.element("polygon", told, points=points, class_=f"seed{css}") + svg.text(
+        words, x=x - 6 * way, y=y + 4, text_anchor="start" if left else "end", class_="label"
+    )
 
 
 def _extent(margin: Margin) -> list[float]:
@@ -215,12 +259,8 @@ def seed_table(claim: ClaimRecord, part: Part) -> SeedTable:
 def _columns(
     claim: ClaimRecord, part: Part, arms: dict[str, Values], prefix: str
 ) -> list[tuple[str, list[str]]]:
-    try:
-        metrics = parse_check(part.check, exact=claim.kind == "exact").metrics()
-    except CheckSyntaxError:
-        return []
     columns = []
-    for arm, name in dict.fromkeys((metric.arm, metric.name) for metric in metrics):
+    for arm, name in _metrics(claim, part.check):
         values = arms.get(arm, {}).get(name, [])
         if len(values) == part.margin.n:
             decimals = decimals_for(values)

@@ -17,7 +17,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const ORDERS = {
     claim: (a, b) => a.dataset.claim.localeCompare(b.dataset.claim),
     verdict: (a, b) => a.dataset.verdict.localeCompare(b.dataset.verdict),
-    widths: (a, b) => number(b) - number(a) || 0,
+    widths: (a, b) => number(a) - number(b),
     place: (a, b) => a.dataset.place.localeCompare(b.dataset.place),
   };
 
@@ -86,10 +86,10 @@ document.addEventListener("DOMContentLoaded", () => {
     button.append(head.firstChild);
     head.prepend(button);
     button.addEventListener("click", () => {
-      const again = state.sort === head.dataset.sort;
-      if (again && state.down) state.sort = "";
-      state.down = again && !state.down && state.sort !== "";
-      if (!again) state.sort = head.dataset.sort;
+      const [mine, first] = [head.dataset.sort, head.dataset.sort === "widths"];
+      if (state.sort !== mine) [state.sort, state.down] = [mine, first];
+      else if (state.down === first) state.down = !first;
+      else [state.sort, state.down] = ["", false];
       write();
       show();
     });
@@ -108,6 +108,9 @@ document.addEventListener("DOMContentLoaded", () => {
       show();
     });
   });
-  addEventListener("hashchange", read);
+  addEventListener("hashchange", () => {
+    read();
+    document.getElementById("Claims").scrollIntoView(); // a count at the top was followed
+  });
   read();
 });

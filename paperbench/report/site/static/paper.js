@@ -4,10 +4,10 @@
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
-  const tabs = document.getElementById("tabs");
+  const tabs = document.getElementById("Tabs");
   const files = [...document.querySelectorAll(".source .file")];
   const claims = [...document.querySelectorAll("details.claim")];
-  const unfold = document.getElementById("unfold");
+  const unfold = document.getElementById("Unfold");
 
   function choose(file, { focus = false } = {}) {
     for (const each of files) {

@@ -23,7 +23,7 @@
   let choice = CHOICES.includes(remembered()) ? remembered() : "auto";
   show(choice, null);
   document.addEventListener("DOMContentLoaded", () => {
-    const button = document.getElementById("theme");
+    const button = document.getElementById("Theme");
     button.hidden = false;
     show(choice, button);
     button.addEventListener("click", () => {
