@@ -259,13 +259,17 @@ def seed_table(claim: ClaimRecord, part: Part) -> SeedTable:
 def _columns(
     claim: ClaimRecord, part: Part, arms: dict[str, Values], prefix: str
 ) -> list[tuple[str, list[str]]]:
+    found = [
+        (arm, name, values)
+        for arm, name in _metrics(claim, part.check)
+        if len(values := arms.get(arm, {}).get(name, [])) == part.margin.n
+    ]
     columns = []
-    for arm, name in _metrics(claim, part.check):
-        values = arms.get(arm, {}).get(name, [])
-        if len(values) == part.margin.n:
-            decimals = decimals_for(values)
-            told = [format_number(value, decimals) for value in values]
-            columns.append((f"{prefix}{arm}.{name}", told))
+    for arm, name, values in found:
+        alike = [value for _, other, values in found if other == name for value in values]
+        decimals = decimals_for(alike)
+        told = [format_number(value, decimals) for value in values]
+        columns.append((f"{prefix}{arm}.{name}", told))
     return columns
 
 
