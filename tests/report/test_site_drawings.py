@@ -7,7 +7,7 @@ from records_in_tests import claim, margin, reading
 
 from paperbench.report.site.forest import claim_widths, describe, forest_row, percent
 from paperbench.report.site.seeds import arm_drawings, margin_drawing, seed_table
-from paperbench.report.site.svg import Scale
+from paperbench.report.site.svg import Scale, element, title
 
 
 def test_a_margin_lies_where_its_interval_says():
@@ -74,6 +74,13 @@ def test_a_control_far_from_the_margin_is_an_arrow_with_its_number():
     far = margin_drawing(near, near.parts[0].model_copy(update={"margin": margin(0.2, 0.1)}), "ppl")
     assert "<polygon" in far and "−6.9" in far
     assert margin_drawing(claim(kind="exact"), near.parts[0], "") is None
+
+
+def test_words_in_a_drawing_stay_words():
+    drawn = element("g", title("<b>"), aria_label='"><script>', class_="a", x=1.50)
+    assert drawn == (
+        '<g aria-label="&quot;&gt;&lt;script&gt;" class="a" x="1.5"><title>&lt;b&gt;</title></g>'
+    )
 
 
 def test_a_scale_has_round_ticks_and_never_a_width_of_none():

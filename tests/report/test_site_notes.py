@@ -62,6 +62,12 @@ def test_an_equation_has_its_code_beside_it_and_the_code_its_equation():
     assert code.count('href="#Eq-1"') == 2 and "Eq-2" not in code
 
 
+def test_no_two_places_have_the_same_address():
+    html = shown("## Idea\n\n## Idea\n\n## !\n\n## ?\n\n$$a \\tag{1}$$\n\n$$b \\tag{1}$$\n")
+    ids = re.findall(r'id="([^"]+)"', html)
+    assert len(ids) == len(set(ids)) == 5
+
+
 def test_what_breaks_the_model_computes_no_equation():
     assert {line.file for line in INDEX.equations["2"]} == {"model.py"}
 

@@ -84,7 +84,7 @@ def _mark(tokens: Sequence[Token], writing: _Writing) -> None:
             token.tag = f"h{min(6, int(token.tag[1]) + 1)}"
             words = tokens[i + 1].content
             if token.tag == "h3":
-                anchor = f"Notes-{re.sub(r'[^a-z0-9]+', '-', words.lower()).strip('-')}"
+                anchor = _anchor(words, [each for each, _ in writing.headings])
                 token.attrSet("id", anchor)
                 writing.headings.append((anchor, words.replace("`", "")))
         elif token.type == "heading_close":
@@ -93,6 +93,15 @@ def _mark(tokens: Sequence[Token], writing: _Writing) -> None:
             _mark_inline(token.children or [], writing)
         elif token.type == "tr_open":
             _mark_row(tokens[i:], writing)
+
+
+def _anchor(words: str, taken: Sequence[str]) -> str:
+    """An id for a section that no other one has."""
+    slug = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+    anchor, again = f"Notes-{slug}", 2
+    while anchor in taken:
+        anchor, again = f"Notes-{slug}-{again}", again + 1
+    return anchor
 
 
 def _mark_inline(children: Sequence[Token], writing: _Writing) -> None:
