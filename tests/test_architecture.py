@@ -153,6 +153,8 @@ def test_files_stay_readable():
         "report.markdown",
         "report.store",
         "report.terminal",
+        "report.site.build",
+        "cli.site",
         "judge.record",
         "judge.looks",
         "judge.outcome",

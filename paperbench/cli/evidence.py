@@ -144,6 +144,14 @@ def report(
             "stored beside it, or a page does not say what its file says.",
         ),
     ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            metavar="FOLDER",
+            help="Write a site of all verdicts with their evidence. It opens from disk.",
+        ),
+    ] = None,
     into: Annotated[
         Path | None,
         typer.Option(
@@ -157,9 +165,10 @@ def report(
     results: ResultsOption = Path("results"),
 ) -> None:
     """Summarise every verdict in the results folder."""
-    if markdown + json + check > 1:
+    if markdown + json + check + (html is not None) > 1:
         raise UsageError(
-            "`--markdown`, `--json` and `--check` are three reports", help="ask for one of them"
+            "`--markdown`, `--html`, `--json` and `--check` are four reports",
+            help="ask for one of them",
         )
     from paperbench.judge.record import read_records
 
@@ -176,6 +185,9 @@ def report(
         from paperbench.cli.recheck import recheck
 
         raise typer.Exit(recheck(claims, results, papers))
+    if html is not None:
+        _write_site(html, claims, results, papers)
+        return
     from paperbench.cli.selection import hashes_if_any, todays_mutations
     from paperbench.report.mutations import mark_stale_mutations, read_all_mutations
     from paperbench.report.overview import fill_blocks, overview
@@ -202,6 +214,16 @@ def report(
 
     for target in written:
         stderr.print(f"wrote {target}", markup=False, soft_wrap=True)
+
+
+def _write_site(
+    folder: Path, claims: Path | None, results: Path, papers: list[PaperRecord]
+) -> None:
+    from paperbench.cli.site import write_report_site
+
+    changed = write_report_site(folder, claims, results, papers)
+    count = f"{len(changed)} file{'' if len(changed) == 1 else 's'} changed"
+    print(f"{folder / 'index.html'}: {count if changed else 'as before'}")
 
 
 def _read_page(page: Path) -> str:
