@@ -80,7 +80,7 @@ class Looking:
 
 def test_reach_is_how_much_weight_lies_so_far_back():
     windows = torch.zeros(2, 32, dtype=torch.long)
-    assert kept._reach(Looking(3), windows, 8).tolist() == [[[1, 1, 0, 0, 0]]]
+    assert kept._reach(Looking(2), windows, 8).tolist() == [[[1, 1, 0, 0, 0]]]
     assert kept._reach(Looking(0), windows, 8).tolist() == [[[0, 0, 0, 0, 0]]]
 
 
