@@ -21,8 +21,8 @@ ARMS = (("plain", "without dropout", ORANGE), ("dropout", "with dropout", BLUE))
 @figure(
     "learning-curves",
     experiment="overfit",
-    caption="Accuracy while noisy examples are learned, each time of 300 examples; thin lines are "
-    "seeds, thick ones their mean. Without dropout even the wrong labels are learned by heart "
+    caption="Accuracy on 300 training and 300 test examples while noisy labels are learned; thin "
+    "lines are seeds, thick ones their mean. Without dropout even the wrong labels are learned by heart "
     "(left), and the accuracy on new examples falls from an early best (right). With dropout it "
     "falls less.",
 )
