@@ -22,9 +22,9 @@ ARMS = (("plain", "without dropout", ORANGE), ("dropout", "with dropout", BLUE))
     "learning-curves",
     experiment="overfit",
     caption="Accuracy on 300 training and 300 test examples while noisy labels are learned; thin "
-    "lines are seeds, thick ones their mean. Without dropout even the wrong labels are learned by heart "
-    "(left), and the accuracy on new examples falls from an early best (right). With dropout it "
-    "falls less.",
+    "lines are seeds, thick ones their mean. Without dropout even the wrong labels are learned by "
+    "heart (left), and the accuracy on new examples falls from an early best (right). With dropout "
+    "it falls less.",
 )
 def learning_curves(kept: Kept) -> Figure:
     """On the training examples, and on new ones."""
