@@ -102,9 +102,9 @@ def covariate_shift(kept: Kept) -> Figure:
     experiment="sigmoid",
     caption="What the first sigmoid of the last hidden layer is given by 256 training images while "
     "the network trains at rate 0.3, seed 0: the middle one, and the band from the 15th to the "
-    "85th percentile (the paper's figure 1). Plain, the band is too narrow to be seen, and sinks to "
-    "where the sigmoid is flat; from weights four times as large it opens late; normalised, it is "
-    "wide from the start and stays around 0.",
+    "85th percentile (the paper's figure 1). Plain, the band is too narrow to be seen, and sinks "
+    "to where the sigmoid is flat; from weights four times as large it opens late; normalised, it "
+    "is wide from the start and stays around 0.",
 )
 def unit_inputs(kept: Kept) -> Figure:
     """Percentiles against steps."""
