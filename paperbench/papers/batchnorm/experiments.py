@@ -24,12 +24,12 @@ from paperbench.lab import (
     steps,
     train,
 )
+from paperbench.lab.surface import loss_surface
 from paperbench.papers.batchnorm.measures import (
     definition,
     gradient_shift,
     ink_accuracy,
     input_percentiles,
-    loss_surface,
     relative_error,
 )
 from paperbench.papers.batchnorm.model import BatchNorm, DeepNetwork

@@ -9,13 +9,12 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from paperbench.lab import Run, Split
+from paperbench.lab import Split
 from paperbench.papers.batchnorm.model import DeepNetwork, Hidden
 
 Tensors = Mapping[str, Tensor]
 
 PERCENTILES = (15, 50, 85)
-REACH, POINTS = 1.0, 15  # of a loss surface: how far it goes, and its rows and columns
 
 
 def ink_accuracy(split: Split) -> float:
@@ -98,39 +97,3 @@ def input_percentiles(model: DeepNetwork, x: Tensor) -> dict[str, float]:
     if not bool(found.isfinite().all()):
         return {}
     return {f"input_{n}": float(each) for n, each in zip(PERCENTILES, found, strict=True)}
-
-
-@torch.no_grad()
-def loss_surface(run: Run, model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
-    """Loss of a batch in a plane through the trained weights, (POINTS, POINTS), nats.
-
-    Li et al. 2018 (arXiv:1712.09913, section 4): two random directions, every filter of which is
-    scaled to the norm of the model's own; biases and what scales a normalised channel stay. Rows
-    and columns go from -REACH to REACH times a direction. The model is in whatever mode it is, and
-    is left as it was. The directions depend on the seed and on a weight's name alone.
-    """
-    x, classes = batch
-    weights = dict(model.named_parameters())
-    filters = {name: weight for name, weight in weights.items() if weight.dim() > 1}
-    first, second = (
-        {name: _like(w, run.generator(f"surface/{axis}/{name}")) for name, w in filters.items()}
-        for axis in ("first", "second")
-    )
-    steps = torch.linspace(-REACH, REACH, POINTS).tolist()
-
-    def loss(down: float, right: float) -> Tensor:
-        moved = {n: w + down * first[n] + right * second[n] for n, w in filters.items()}
-        averages = {name: buffer.clone() for name, buffer in model.named_buffers()}
-        logits = functional_call(model, {**weights, **moved, **averages}, (x,))
-        return F.cross_entropy(logits, classes)
-
-    return torch.stack([torch.stack([loss(a, b) for b in steps]) for a in steps])
-
-
-def _like(weight: Tensor, generator: torch.Generator) -> Tensor:
-    """A random direction, every filter of which, (n_filters, ...), has the norm of the weight's."""
-    direction = torch.randn(weight.shape, generator=generator).to(weight.device)
-    over = tuple(range(1, weight.dim()))
-    norms = [torch.linalg.vector_norm(w, dim=over, keepdim=True) for w in (weight, direction)]
-    scaled: Tensor = direction * norms[0] / norms[1]
-    return scaled

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.optim import SGD
 
 from paperbench.lab import Metrics, Run, count, cross_entropy, error, experiment, ratio, train
-from paperbench.papers.resnet.measures import ink_error, loss_surface, responses
+from paperbench.lab.surface import loss_surface
+from paperbench.papers.resnet.measures import ink_error, responses
 from paperbench.papers.resnet.model import Block, Network
 
 WARM_UP, DROP, AFTER = 0.25, 0.75, 0.1  # shares of training; the rate's factor at the end
@@ -60,7 +61,7 @@ def classifier(
     by_layer = responses(fit.model, batch[0])
     if run.seed == 0:
         run.keep("responses", by_layer)
-        run.keep("loss_surface", loss_surface(run, fit.model, batch))
+        run.keep("loss_surface", loss_surface(run, fit.model, batch, points=13))
     return {
         "train_error": 1 - split.train.accuracy(fit.model, batch_size=batch_size),
         "response": float(by_layer.mean()),
