@@ -1,4 +1,3 @@
-import copy
 import math
 
 import pytest
@@ -10,13 +9,10 @@ from paperbench.lab import Diverged, Examples, Run, Split
 from paperbench.papers.batchnorm import experiments
 from paperbench.papers.batchnorm.experiments import classifier, identities, inside
 from paperbench.papers.batchnorm.measures import (
-    POINTS,
-    REACH,
     definition,
     gradient_shift,
     ink_accuracy,
     input_percentiles,
-    loss_surface,
 )
 from paperbench.papers.batchnorm.model import (
     BatchNorm,
@@ -272,43 +268,6 @@ def test_the_identities_hold_and_each_ablation_breaks_its_own():
     assert found["detached"]["bias_gradient"] == pytest.approx(1)
     assert found["detached"]["scale_error"] < 1e-12  # it does not need the terms
     assert found["fixed"]["scale_error"] > 0.5
-
-
-def test_a_loss_surface_is_the_loss_of_weights_that_were_moved():
-    run, network, batch = (
-        Run(seed=3),
-        DeepNetwork(6, 7, 3, n_layers=3, norm="batch").double(),
-        (randn(20, 6), torch.arange(20) % 3),
-    )
-    before = {name: value.clone() for name, value in network.state_dict().items()}
-    surface = loss_surface(run, network, batch)
-    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
-    assert surface.shape == (POINTS, POINTS)
-    here = F.cross_entropy(copy.deepcopy(network)(batch[0]), batch[1])
-    assert surface[POINTS // 2, POINTS // 2] == pytest.approx(here.item(), rel=1e-6)
-    moved = copy.deepcopy(network)
-    for name, weight in moved.named_parameters():
-        if weight.dim() > 1:
-            step = torch.randn(weight.shape, generator=run.generator(f"surface/first/{name}"))
-            step = step.to(weight).flatten(1)
-            step *= (weight.flatten(1).norm(dim=1) / step.norm(dim=1))[:, None]
-            weight.data += REACH * step.view_as(weight)
-    assert surface[-1, POINTS // 2] == pytest.approx(
-        F.cross_entropy(moved(batch[0]), batch[1]).item(), rel=1e-5
-    )
-
-
-def test_a_loss_surface_does_not_know_the_scale_of_normalised_weights():
-    network, batch = (
-        DeepNetwork(6, 7, 3, n_layers=3, norm="batch").double(),
-        (randn(20, 6), torch.arange(20) % 3),
-    )
-    surface = loss_surface(Run(seed=3), network, batch)
-    with torch.no_grad():
-        network.hidden[1].linear.weight *= 7
-    again = loss_surface(Run(seed=3), network, batch)
-    assert torch.allclose(again, surface, rtol=1e-3)
-    assert surface.std() > 0.01
 
 
 def test_percentiles_are_of_what_a_unit_is_given_in_training_mode():

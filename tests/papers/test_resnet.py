@@ -13,7 +13,7 @@ from paperbench.papers.resnet.experiments import (
     momentum_sgd,
     warm_up_and_drop,
 )
-from paperbench.papers.resnet.measures import POINTS, REACH, ink_error, loss_surface, responses
+from paperbench.papers.resnet.measures import ink_error, responses
 from paperbench.papers.resnet.model import Block, Convolution, Network, Rolled, join
 
 
@@ -196,43 +196,6 @@ def test_errors_are_those_of_the_training_images():
     assert found["train_error"] < 0.5 < found["ink_error"]
     assert found["train_error"] * 96 == pytest.approx(round(found["train_error"] * 96))
     assert run.kept["responses"]["shape"] == [2]
-
-
-def test_a_loss_surface_is_the_loss_of_weights_that_were_moved():
-    run, network, batch = (
-        Run(seed=3),
-        Network(4, 3, 5, depth=6, shortcut="identity").double(),
-        (randn(20, 16), torch.arange(20) % 5),
-    )
-    before = {name: value.clone() for name, value in network.state_dict().items()}
-    surface = loss_surface(run, network, batch)
-    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
-    assert surface.shape == (POINTS, POINTS)
-    here = F.cross_entropy(copy.deepcopy(network)(batch[0]), batch[1])
-    assert surface[POINTS // 2, POINTS // 2] == pytest.approx(here.item(), rel=1e-6)
-    moved = copy.deepcopy(network)
-    for name, weight in moved.named_parameters():
-        if weight.dim() > 1:
-            step = torch.randn(weight.shape, generator=run.generator(f"surface/first/{name}"))
-            step = step.to(weight).flatten(1)
-            step *= (weight.flatten(1).norm(dim=1) / step.norm(dim=1))[:, None]
-            weight.data += REACH * step.view_as(weight)
-    assert surface[-1, POINTS // 2] == pytest.approx(
-        F.cross_entropy(moved(batch[0]), batch[1]).item(), rel=1e-5
-    )
-
-
-def test_a_loss_surface_does_not_know_the_scale_of_normalised_weights():
-    network, batch = (
-        Network(4, 3, 5, depth=6, shortcut="identity").double(),
-        (randn(20, 16), torch.arange(20) % 5),
-    )
-    surface = loss_surface(Run(seed=3), network, batch)
-    with torch.no_grad():
-        network.blocks[0].first.convolution.weight *= 7
-    again = loss_surface(Run(seed=3), network, batch)
-    assert torch.allclose(again, surface, rtol=1e-3)
-    assert surface.std() > 0.01
 
 
 def test_a_surface_is_kept_of_one_seed_only():

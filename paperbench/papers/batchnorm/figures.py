@@ -130,7 +130,7 @@ def unit_inputs(kept: Kept) -> Figure:
     "0.03 (+), seed 0: two random directions, with every filter as long as the network's own (Li "
     "et al. 2018, arXiv:1712.09913). On the white line the loss is that of guessing. Normalised by "
     "the images themselves, as in training, it stays at a few nats far away; plain, or normalised "
-    "by running averages, which do not follow the weights, it exceeds a hundred.",
+    "by running averages, which do not follow the weights, it exceeds 100 in corners.",
 )
 def surface(kept: Kept) -> Figure:
     """Loss around what two networks have learned, one of them in two modes."""

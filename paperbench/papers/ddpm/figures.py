@@ -101,10 +101,9 @@ def trade_off(kept: Kept) -> Figure:
     return figure
 
 
-def _nearest(points: Array, means: Array) -> list[int]:
-    """The mean that is nearest to each point."""
-    found: list[int] = np.square(points[:, None] - means).sum(-1).argmin(1).tolist()
-    return found
+def _nearest(points: Array, means: Array) -> np.ndarray[Any, Any]:
+    """The mean that is nearest to each point, (n,)."""
+    return np.asarray(np.square(points[:, None] - means).sum(-1).argmin(1))
 
 
 @figure(
@@ -121,10 +120,11 @@ def points_through_time(kept: Kept) -> Figure:
     figure = Figure(figsize=(7, 2.9), layout="constrained")
     rows = figure.subplots(2, len(shown), sharex=True, sharey=True)
     for panels, name in zip(rows, ("forward", "backward"), strict=True):
-        frames = kept.array("simple", name)  # (times, n, 2)
-        colours = COLOURS[_nearest(frames[-1], means)]
+        frames = kept.array("simple", name)[:, :200]  # (times, n, 2)
+        nearest = _nearest(frames[-1], means)
         for axes, i in zip(panels, shown, strict=True):
-            axes.scatter(*frames[i].T, c=colours, s=5, linewidths=0)
+            for c, colour in enumerate(COLOURS):
+                axes.plot(*frames[i, nearest == c].T, "o", color=colour, ms=2.2, mew=0)
             axes.set(aspect="equal", xlim=(-3, 3), ylim=(-3, 3), xticks=(-2, 0, 2))
     for top, bottom, i in zip(*rows, shown, strict=True):
         top.set_title(f"t = {times[i]:.0f}", fontsize=9)
@@ -162,8 +162,9 @@ def score_field(kept: Kept) -> Figure:
         spread = (1 - alpha_bar) ** 0.5
         everywhere = torch.from_numpy(_grid(fine))
         density = mixture.log_joint(everywhere, alpha_bar**0.5, spread).logsumexp(-1).exp()
-        grey = density.view(161, 161).numpy()
-        axes.contourf(fine, fine, grey, levels=10, cmap="Greys", vmax=2 * grey.max())
+        grey = density.view(len(fine), -1).numpy()
+        extent, shade = (-EDGE, EDGE, -EDGE, EDGE), 2 * grey.max()
+        axes.imshow(grey, "Greys", vmin=0, vmax=shade, extent=extent, origin="lower")
         points = torch.from_numpy(_grid(coarse))
         t = torch.full((len(points),), int(times[i]))
         true = -exact(points, t, torch.full_like(t, mixture.n_classes)).numpy() / spread
