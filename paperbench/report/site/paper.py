@@ -237,7 +237,7 @@ def _strangers(arms: Mapping[str, Any], judged: set[str]) -> str:
     ]
     if not names:
         return ""
-    return f"Of other runs than the verdicts: {', '.join(names)}."
+    return f"Of other runs than those that the verdicts rest on: {', '.join(names)}."
 
 
 def _has_attention(arms: Mapping[str, Any]) -> bool:
