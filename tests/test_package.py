@@ -1,6 +1,7 @@
 """What is inside the wheel: a person without the repository gets claims and notes too."""
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -55,6 +56,16 @@ def test_it_lists_and_verifies_from_any_folder(installed, tmp_path):
     ran = run(installed, tmp_path, "verify", "dropout", "--tier", "smoke", "-j", "0")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "smoke" in ran.stdout
+
+
+def test_it_makes_a_site_of_results_from_any_folder(installed, tmp_path):
+    (tmp_path / "results" / "quick-cpu").mkdir(parents=True)
+    shutil.copy(ROOT / "results" / "quick-cpu" / "fox.json", tmp_path / "results" / "quick-cpu")
+    made = run(installed, tmp_path, "report", "--html", "site")
+    assert made.returncode == 0, made.stdout + made.stderr
+    page = (tmp_path / "site" / "fox.html").read_text()
+    assert "<math" in page and 'id="model.py-L1"' in page and 'id="ppl-below-baseline"' in page
+    assert (tmp_path / "site" / "assets" / "site.css").is_file()
 
 
 def test_a_claims_folder_where_you_stand_comes_first(installed, tmp_path):

@@ -183,7 +183,7 @@ def test_the_page_holds_the_places_that_the_charts_are_drawn_in():
     assert 'id="Attention"' not in page  # no run kept any
     data = re.search(r'id="recordings-quick-cpu">(.*?)</script>', page, flags=re.DOTALL)[1]
     assert json.loads(data) == RECORDING
-    assert "Of other runs than the verdicts: old." in page
+    assert "Of other runs than those that the verdicts rest on: old." in page
 
 
 def test_a_stale_verdict_is_never_shown_as_current():

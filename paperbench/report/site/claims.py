@@ -174,7 +174,10 @@ def _facts(
     if caught:
         facts.append(("mutations", caught))
     if claim.seconds:
-        told = ", ".join(f"{arm} {seconds:.0f} s" for arm, seconds in claim.seconds.items())
+        told = ", ".join(
+            f"{arm} {seconds:.0f} s" if seconds >= 1 else f"{arm} under 1 s"
+            for arm, seconds in claim.seconds.items()
+        )
         facts.append(("training", told))
     made = " · ".join(origin_parts(claim.environment))
     return facts + ([("made by", made)] if made else [])

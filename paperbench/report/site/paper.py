@@ -237,7 +237,8 @@ def _strangers(arms: Mapping[str, Any], judged: set[str]) -> str:
     ]
     if not names:
         return ""
-    return f"Of other runs than the verdicts: {', '.join(names)}."
+    which = "all of these arms" if len(names) == len(arms) else ", ".join(names)
+    return f"Of other runs than those that the verdicts rest on: {which}."
 
 
 def _has_attention(arms: Mapping[str, Any]) -> bool:
