@@ -13,6 +13,7 @@ from paperbench.report.numbers import (
     decimals_for,
     format_margin,
     format_number,
+    margin_text,
     supporting,
     unit_of,
 )
@@ -138,14 +139,15 @@ def verdict_cell(claim: ClaimRecord, *, stale: bool = False) -> str:
 
 def margin_cell(claim: ClaimRecord, kinds: Kinds) -> str:
     """The margin that decides, with its interval and unit; brackets are text, not a link."""
-    assert claim.margin is not None
-    shown = [part for part in claim.parts if part.margin == claim.margin] or claim.parts
-    unit = unit_of(claim, shown[0].check if shown else claim.check or "", kinds)
-    return _margin_text(claim.margin, unit)
+    return _bracketed(margin_text(claim, kinds))
 
 
 def _margin_text(margin: Margin, unit: str = "") -> str:
-    return format_margin(margin, unit).replace("[", "\\[").replace("]", "\\]")
+    return _bracketed(format_margin(margin, unit))
+
+
+def _bracketed(text: str) -> str:
+    return text.replace("[", "\\[").replace("]", "\\]")
 
 
 def _section(claim: ClaimRecord, kinds: Kinds, *, stale: bool) -> list[str]:

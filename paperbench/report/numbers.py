@@ -126,6 +126,14 @@ def unit_of(claim: ClaimRecord, part: str, kinds: Kinds) -> str:
     return str(units.pop()) if len(units) == 1 else ""
 
 
+def margin_text(claim: ClaimRecord, kinds: Kinds) -> str:
+    """The margin that decides, with its interval and the unit of its part; there must be one."""
+    assert claim.margin is not None
+    shown = [part for part in claim.parts if part.margin == claim.margin] or claim.parts
+    unit = unit_of(claim, shown[0].check if shown else claim.check or "", kinds)
+    return format_margin(claim.margin, unit)
+
+
 def _unit(term: Term, kinds: Kinds) -> str | None:
     """None: a bare number, which takes the other side's unit."""
     match term:
