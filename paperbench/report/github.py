@@ -115,8 +115,8 @@ def _page(papers: Sequence[PaperRecord], found: Sequence[Judged], shown: int) ->
     if urgent:
         lines += [*table(_HEADERS, [_row(*one) for one in urgent]), ""]
         lines += [
-            f"- {escape(f'{paper.paper}/{claim.claim}')}: {escape(sentence(claim))}"
-            + (f" Next: {escape(claim.next_step)}" if claim.next_step else "")
+            f"- {escape(f'{paper.paper}/{claim.claim}')}: "
+            + "; ".join(escape(text) for text in (claim.summary, claim.next_step) if text)
             for paper, claim, _ in urgent
         ]
         lines.append("")
