@@ -64,6 +64,34 @@ def test_the_site_is_uploaded_and_runs_are_kept_after_a_failure_too():
     assert any("upload-artifact" in step.get("uses", "") for step in STEPS)
 
 
+PAGE = (ROOT / "docs" / "ci.md").read_text()
+BLOCKS = re.findall(r"```(\w*)\n(.*?)```", PAGE, flags=re.DOTALL)
+
+
+def test_the_page_names_every_input_and_its_examples_use_them():
+    rows = re.findall(r"^\| `([\w-]+)` \| (.*?) \|", PAGE.partition("| input |")[2], re.MULTILINE)
+    assert dict(rows).keys() == ACTION["inputs"].keys()
+    for name, told in rows:
+        plain = re.fullmatch(r"`(.*)`", told)
+        assert not plain or plain[1] == ACTION["inputs"][name]["default"]
+    examples = [yaml.safe_load(block) for language, block in BLOCKS if language == "yaml"]
+    (step,) = [step for step in examples[0]["jobs"]["verify"]["steps"] if "with" in step]
+    assert set(step["with"]) < set(ACTION["inputs"])
+    assert examples[1]["claims"]["artifacts"]["reports"] == {"junit": "junit.xml"}
+
+
+def test_the_page_uses_only_options_that_there_are(capsys):
+    lines = [line for _, block in BLOCKS for line in block.splitlines()]
+    for command in ("verify", "report"):
+        capsys.readouterr()
+        paperbench([command, "--help"])
+        known = set(re.findall(r"--[\w-]+", capsys.readouterr().out))
+        calls = [line.partition("#")[0] for line in lines if f"paperbench {command} " in line]
+        used = {option for call in calls for option in re.findall(r"--[\w-]+", call)}
+        assert used
+        assert used <= known
+
+
 FAKE = """\
 #!{python}
 import json, os, sys

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from paperbench.judge.mutation_record import MutationRecord
 from paperbench.judge.record import ClaimRecord, PaperRecord
 from paperbench.report.numbers import Kinds, format_margin, kinds_of
 from paperbench.report.standing import Standing, WhyStale, just_judged, standing
 
-Kind = Literal[
+Kind = Literal[  # the most important first
     "regressed",
     "aged",
     "gone",
@@ -25,21 +25,6 @@ Kind = Literal[
     "rebuilt",
     "new",
 ]
-# In the order of importance.
-HEADINGS: dict[Kind, str] = {
-    "regressed": "No longer as expected",
-    "aged": "Stale now",
-    "gone": "Gone",
-    "bad": "New, and not as expected",
-    "other": "Another verdict",
-    "mended": "As expected now",
-    "judged": "No longer stale",
-    "restated": "The claim itself was changed",
-    "apart": "Margins apart: the intervals do not overlap",
-    "moved": "Margins that moved, with intervals that overlap",
-    "rebuilt": "Other code, the same margin",
-    "new": "New",
-}
 # A rise is a regression. Who is undecided or stale neither holds nor fails.
 _BADNESS: dict[Standing, int] = {
     "verified": 0,
@@ -149,7 +134,7 @@ def compare(before: Side, after: Side) -> Comparison:
             unchanged += 1
         else:
             changes.append(Change(*place, kind, old.get(place), new.get(place)))
-    order = list(HEADINGS)
+    order = get_args(Kind)
     changes.sort(key=lambda change: order.index(change.kind))
     return Comparison(tuple(changes), tuple(_scores(before, after)), unchanged)
 

@@ -8,17 +8,31 @@ from collections.abc import Sequence
 from typing import Any
 
 from paperbench.judge.mutation_record import MutationRecord
-from paperbench.report.compare import HEADINGS, Change, Comparison, Kind, ScoreChange, Verdict
+from paperbench.report.compare import Change, Comparison, Kind, ScoreChange, Verdict
 from paperbench.report.markdown import escape, margin_cell, table, verdict_cell
 
 _HEADERS = ("claim", "at", "before", "now", "margin before", "margin now", "what else")
+KINDS: dict[Kind, tuple[str, str]] = {  # what a heading says, and what follows a number
+    "regressed": ("No longer as expected", "no longer as expected"),
+    "aged": ("Stale now", "stale now"),
+    "gone": ("Gone", "gone"),
+    "bad": ("New, and not as expected", "new and not as expected"),
+    "other": ("Another verdict", "with another verdict"),
+    "mended": ("As expected now", "as expected now"),
+    "judged": ("No longer stale", "no longer stale"),
+    "restated": ("Restated: the claim itself was changed", "restated"),
+    "apart": ("Margins apart: the intervals do not overlap", "with a margin apart"),
+    "moved": ("Margins that moved, with intervals that overlap", "with a margin that moved"),
+    "rebuilt": ("Other code, the same margin", "from other code"),
+    "new": ("New", "new"),
+}
 _FOLDED: tuple[Kind, ...] = ("moved", "rebuilt", "new")  # of which there may be many
 
 
 def comparison_markdown(found: Comparison) -> str:
     """A page, or a comment: a sentence with the counts, then a table for each kind of change."""
     counts = Counter(change.kind for change in found.changes)
-    parts = [f"{n} {HEADINGS[kind].partition(':')[0].lower()}" for kind, n in _ordered(counts)]
+    parts = [f"{n} {KINDS[kind][1]}" for kind, n in _ordered(counts)]
     parts += [f"{len(found.scores)} with other mutations"] if found.scores else []
     as_before = f"{found.unchanged} verdict{'s' if found.unchanged != 1 else ''} as before"
     if not parts:
@@ -29,7 +43,7 @@ def comparison_markdown(found: Comparison) -> str:
         block = table(
             ("claim", "at", "before", "now", "margin before", "margin now", "what else"), rows
         )
-        lines += _section(HEADINGS[kind], len(rows), block, folded=kind in _FOLDED)
+        lines += _section(KINDS[kind][0], len(rows), block, folded=kind in _FOLDED)
     if found.scores:
         head = ("paper", "at", "noticed before", "noticed now", "survive now")
         block = table(head, [_score_row(score) for score in found.scores])
@@ -38,7 +52,7 @@ def comparison_markdown(found: Comparison) -> str:
 
 
 def _ordered(counts: Counter[Kind]) -> list[tuple[Kind, int]]:
-    return [(kind, counts[kind]) for kind in HEADINGS if counts[kind]]
+    return [(kind, counts[kind]) for kind in KINDS if counts[kind]]
 
 
 def _section(title: str, count: int, block: Sequence[str], *, folded: bool = False) -> list[str]:

@@ -192,7 +192,7 @@ def test_compare_takes_a_revision_of_git(verify, call, tmp_path):
         "**1 no longer as expected**; 1 verdict as before.",
     )
     assert (
-        "1 new, and not as expected; 1 new"
+        "1 new and not as expected; 1 new"
         in (call("report", "--compare", "git:main~1", text=BROKEN)[1])
     )
     assert set(tmp_path.rglob("*")) == before

@@ -1,13 +1,14 @@
 """Two results folders side by side: what is found, in which order, and what it is called."""
 
 import json
+from typing import get_args
 
 import pytest
 from records_in_tests import claim, margin, paper, reading, undecided
 
 from paperbench.judge.mutation_record import MutationRecord, Trial, TriedMutation
-from paperbench.report.compare import HEADINGS, Side, compare
-from paperbench.report.compare_pages import comparison_json, comparison_markdown
+from paperbench.report.compare import Kind, Side, compare
+from paperbench.report.compare_pages import KINDS, comparison_json, comparison_markdown
 
 PASSES = claim("it")
 FAILS = claim("it", verdict="FAIL", as_expected=False)
@@ -124,8 +125,8 @@ def test_the_most_important_comes_first_and_the_rest_is_counted():
     assert (found.unchanged, found.regressions) == (1, 2)
     page = comparison_markdown(found)
     assert page.startswith(
-        "**1 no longer as expected; 1 gone; 1 as expected now; 1 margins that moved, with "
-        "intervals that overlap; 1 new**; 1 verdict as before.\n"
+        "**1 no longer as expected; 1 gone; 1 as expected now; 1 with a margin that moved; "
+        "1 new**; 1 verdict as before.\n"
     )
     assert (
         "| fox/b | quick, cpu | PASS | **FAIL** (PASS expected) | +0.80 \\[+0.42, +1.18\\] | "
@@ -141,10 +142,14 @@ def test_when_nothing_changed_one_line_says_so():
     assert page == "**Nothing changed**: 1 verdict as before.\n"
 
 
-def test_every_kind_has_a_heading_and_a_name_that_is_text():
+def test_every_kind_has_words_in_the_order_of_importance():
+    assert tuple(KINDS) == get_args(Kind)
+
+
+def test_a_name_is_text():
     found = compare(side(), side(claim("a|b<img>", verdict="FAIL", as_expected=False)))
     page = comparison_markdown(found)
-    assert HEADINGS["bad"] in page
+    assert "### New, and not as expected" in page
     assert "| fox/a\\|b&lt;img&gt; |" in page
 
 
