@@ -35,6 +35,12 @@ def test_every_input_is_used_and_described_and_no_other():
     assert all("default" in entry for entry in ACTION["inputs"].values())
 
 
+def test_verify_gets_what_the_caller_chose():
+    env = step_with("verify")["env"]
+    for name in ("selectors", "tier", "fail-on", "results"):
+        assert env[name.upper().replace("-", "_")] == f"${{{{ inputs.{name} }}}}"
+
+
 def test_every_step_that_is_named_in_an_expression_is_there():
     ids = {step["id"] for step in STEPS if "id" in step}
     assert set(re.findall(r"steps\.([\w-]+)\.", TEXT)) == ids

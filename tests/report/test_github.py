@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from records_in_tests import claim, paper, undecided
 
@@ -83,6 +83,7 @@ def test_what_is_as_expected_needs_no_annotation():
 
 
 @given(st.text(), st.text())
+@example("100 %0A, 5 %25", ",file=x::%3A")
 def test_no_text_breaks_out_of_its_annotation(text, title):
     level, properties, message = read(command("error", text, title=f"x{title}", at=AT))
     assert level == "error"
