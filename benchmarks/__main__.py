@@ -6,6 +6,7 @@ from benchmarks import (
     lstm,
     overhead,
     replicates,
+    site,
     startup,
     verdict,
     verification,
@@ -23,6 +24,7 @@ if __name__ == "__main__":
         verdict,
         verification,
         word2vec,
+        site,
     ):
         print(f"\n## {benchmark.__name__}\n")
         benchmark.main()

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paperbench.figures import FigureInfo, Kept, NothingKept, figures_of
-from paperbench.judge.looks import looks_of
-from paperbench.ledger import FinishedRun, Ledger
-from paperbench.plan import PlannedRun, Site, plan_claim
-from paperbench.report.store import part_of_path, write_if_changed
+from paperbench.ledger import Ledger
+from paperbench.panels import told_figures
+from paperbench.plan import Site
+from paperbench.recordings import finished_arms, planned_arms
+from paperbench.report.store import part_of_path, path_of, write_if_changed
 from paperbench.spec.model import ClaimFile
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+INDEX = "figures.json"  # in the folder of a paper's figures: names, experiments and captions
 DOTS_PER_INCH = 110  # 6.4 inches are 700 pixels
 # The same picture is the same bytes: no date, no version, no random names of elements.
 _STYLE: Any = {
@@ -44,15 +47,18 @@ def draw(
     """Draw every figure of a paper; those that lack their runs are returned with the reason."""
     import matplotlib
 
-    folder = results / f"{site.tier}-{site.device_class}" / "figures" / part_of_path(file.slug)
+    folder = results / f"{site.tier}-{site.device_class}" / "figures" / path_of(file.slug)
     drawn: list[Drawn] = []
     lacking: list[tuple[FigureInfo, NothingKept]] = []
+    kept = {
+        name: Kept(finished_arms(planned_arms(file, name, site), ledger), ledger)
+        for name in file.experiments
+    }
+    told = [info for name in kept for info in told_figures(file.slug, name, kept[name])]
     with matplotlib.rc_context(_STYLE):
-        for info in figures_of([file.slug]):
+        for info in [*figures_of([file.slug]), *told]:
             try:
-                picture = info.draw(
-                    Kept(finished_runs(file, info.experiment, site, ledger), ledger)
-                )
+                picture = info.draw(kept[info.experiment])
             except NothingKept as problem:
                 lacking.append((info, problem))
                 continue
@@ -60,33 +66,8 @@ def draw(
             drawn.append(Drawn(info, path, _write(picture, path)))
     if drawn and not lacking:
         write_if_changed(folder / "README.md", _page(file, drawn))
+        write_if_changed(folder / INDEX, _index(drawn))
     return drawn, lacking
-
-
-def finished_runs(
-    file: ClaimFile, experiment: str, site: Site, ledger: Ledger
-) -> dict[str, dict[int, FinishedRun]]:
-    """The runs in the ledger of one experiment's arms, by seed, and of its claims' controls."""
-    planned: dict[str, dict[int, PlannedRun]] = {}
-    for claim in file.claims.values():
-        if claim.experiment != experiment or not claim.asked_at(site.tier):
-            continue
-        seeds = max(look.n for look in looks_of(claim, seeds=None))
-        runs = plan_claim(file, claim, site, seeds=seeds)
-        for arm, replicates in runs.arms.items():
-            planned.setdefault(arm, {}).update({run.seed: run for run in replicates})
-        for arm in claim.control:
-            by_seed = {run.seed: run for run in runs.control.get(arm, ())}
-            planned[f"{arm} of {claim.name}"] = by_seed
-    stored = ledger.get_many(run.key for runs in planned.values() for run in runs.values())
-    return {
-        arm: {seed: stored[run.key] for seed, run in runs.items() if _is_done(stored, run.key)}
-        for arm, runs in planned.items()
-    }
-
-
-def _is_done(stored: Mapping[str, FinishedRun], key: str) -> bool:
-    return key in stored and stored[key].status == "done"
 
 
 def _write(picture: Figure, path: Path) -> bool:
@@ -100,6 +81,19 @@ def _write(picture: Figure, path: Path) -> bool:
     if changed or not target.exists():
         target.write_bytes(pixels.getvalue())
     return changed
+
+
+def _index(drawn: list[Drawn]) -> str:
+    """What there is to show, for a page that shows it."""
+    told = [
+        {
+            "name": each.figure.name,
+            "experiment": each.figure.experiment,
+            "caption": each.figure.caption,
+        }
+        for each in drawn
+    ]
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
 
 
 def _page(file: ClaimFile, drawn: list[Drawn]) -> str:

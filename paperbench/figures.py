@@ -25,6 +25,9 @@ if TYPE_CHECKING:  # `paperbench list` needs neither
     Array = np.ndarray[Any, np.dtype[np.float32]]
 
 
+ATTENTION = "attention/"  # how the examples of `run.attention` are named among what is kept
+
+
 class NothingKept(PaperbenchError):
     """The ledger does not hold what a figure is drawn from."""
 
@@ -53,13 +56,33 @@ class Kept:
         import numpy as np
 
         kept = self.ledger.kept(self.run(arm, seed).key)
-        if name not in kept:
+        arrays = [each for each in kept if "float32" in kept[each]]
+        if name not in arrays:
             raise NothingKept(
                 f"arm `{arm}`, seed {seed} has kept no `{name}`",
-                help=did_you_mean(name, kept, label="kept"),
+                help=did_you_mean(name, arrays, label="kept"),
             )
         values = np.frombuffer(base64.b64decode(kept[name]["float32"]), "<f4")
         return values.reshape(kept[name]["shape"])
+
+    def told(self, arm: str, *, seed: int = 0) -> dict[str, dict[str, Any]]:
+        """Name -> how the run said to draw it, of the arrays that it gave to `run.figure`."""
+        kept = self.ledger.kept(self.run(arm, seed).key)
+        return {name: each["figure"] for name, each in kept.items() if "figure" in each}
+
+    def attention(self, arm: str, name: str, *, seed: int = 0) -> Array:
+        """The weights that the run gave to `run.attention`: (layers, heads, queries, keys)."""
+        import numpy as np
+
+        kept = self.ledger.kept(self.run(arm, seed).key)
+        examples = {each.removeprefix(ATTENTION): kept[each] for each in kept if ATTENTION in each}
+        if name not in examples:
+            raise NothingKept(
+                f"arm `{arm}`, seed {seed} has kept no attention on `{name}`",
+                help=did_you_mean(name, examples, label="examples"),
+            )
+        weights = np.frombuffer(base64.b64decode(examples[name]["weights"]), "u1")
+        return weights.reshape(examples[name]["shape"]).astype(np.float32) / np.float32(255)
 
     def curve(self, arm: str, name: str, *, seed: int = 0) -> tuple[Array, Array]:
         """A recorded series as (steps, values)."""

@@ -1,11 +1,16 @@
 """Figures are drawn from what finished runs have kept, and from nothing else."""
 
+import json
+import sqlite3
 import sys
 
+import numpy as np
 import pytest
 from claims_in_tests import DRAWS, write_claims
 
 from paperbench.cli import run
+from paperbench.panels import told_figures
+from paperbench.recordings import MOST_POINTS, thinned
 from paperbench.registry import experiments
 
 EXPERIMENTS = '''
@@ -19,6 +24,9 @@ def kept(run: Run, *, mean: float = 0.0, spread: float = 1.0) -> Metrics:
     """Draw numbers and keep them."""
     values = run.rng(f"values {mean}").normal(mean, spread, (2, 8))
     run.keep("values", values)
+    run.figure("map", values, draw="heatmap", caption="A map.", x="place", y="row")
+    weights = abs(values[:, :2]) / abs(values[:, :2]).sum(1, keepdims=True)
+    run.attention("pair", weights[None, None], queries=["one", "two"], caption="Looked at.")
     for step, value in enumerate(values.flat):
         run.record("value", step, value)
     return {"value": float(values.mean()), "floor": -9.0}
@@ -77,9 +85,22 @@ def test_figures_are_the_same_bytes_each_time(folder, capsys):
     drawn = folder / "results" / "quick-cpu" / "figures" / "draws"
     assert "values.svg, .png: drawn" in capsys.readouterr().out
     before = {path.name: path.read_bytes() for path in drawn.iterdir()}
-    assert set(before) == {"values.svg", "values.png", "README.md"}
+    assert set(before) == {
+        "values.svg",
+        "values.png",
+        "README.md",
+        "figures.json",
+        "draws-map.svg",
+        "draws-map.png",
+    }
     assert before["values.png"].startswith(b"\x89PNG")
     assert b"Numbers, | and more of them." in before["README.md"]
+    told = json.loads(before["figures.json"])
+    assert [(each["name"], each["caption"]) for each in told] == [
+        ("values", "Numbers, | and more of them."),
+        ("draws-map", "A map."),
+    ]
+    assert all(title in before["draws-map.svg"].decode() for title in ("<!-- high -->", "<!-- low"))
     assert run(["figures", "draws"]) == 0
     assert "values.svg, .png: as before" in capsys.readouterr().out
     (drawn / "values.svg").unlink()
@@ -92,6 +113,83 @@ def test_what_was_not_kept_is_named(folder, capsys):
     assert run(["verify", "-j", "0"]) == 0
     assert run(["figures"]) == 2
     assert "arm `high`, seed 0 has kept no `valeus`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("draw", ["heatmap", "lines", "points", "images"])
+def test_each_kind_of_picture_is_drawn(draw):
+    shapes = {"heatmap": (2, 3, 4), "lines": (3, 5), "points": (6, 3), "images": (5, 4, 4)}
+    values = np.random.default_rng(0).normal(size=shapes[draw]).astype("<f4")
+    told = {"draw": draw, "caption": "", "x": "across", "y": "up", "labels": ["a", "b"]}
+    kept = Recorded({"arm": values, "other": values + 1}, told)
+    (info,) = told_figures("paper", "experiment", kept)
+    axes = info.draw(kept).axes
+    assert info.name == "experiment-picture"
+    titles = [each.get_title() for each in axes if each.get_title()]
+    assert titles == (
+        ["arm, a", "arm, b", "other, a", "other, b"] if draw == "heatmap" else ["arm", "other"]
+    )
+    assert axes[0].get_xlabel() == "across"
+    if draw == "lines":
+        assert [line.get_label() for line in axes[0].get_lines()] == ["a", "b"]
+        assert axes[1].get_lines()[1].get_ydata() == pytest.approx(values[2] + 1)
+    if draw == "heatmap":  # one scale for all of them
+        limits = [each.images[0].get_clim() for each in axes if each.images]
+        assert limits == [pytest.approx((values.min(), values.max() + 1))] * 4
+
+
+class Recorded:
+    """What told_figures asks of Kept."""
+
+    def __init__(self, arrays, told):
+        self.runs = {arm: {0: None} for arm in [*arrays, "arm of a-claim"]}
+        self.arrays, self._told = arrays, told
+
+    def told(self, arm, *, seed):
+        return {"picture": self._told}
+
+    def array(self, arm, name, *, seed):
+        return self.arrays[arm]
+
+
+def test_recordings_hold_curves_of_every_seed_and_attention_of_the_first(folder):
+    assert run(["verify", "-j", "0"]) == 0
+    path = folder / "results" / "quick-cpu" / "recordings" / "draws.json"
+    arms = json.loads(path.read_text())["experiments"]["draws"]
+    assert set(arms) == {"high", "low", "high of high-is-higher"}
+    assert arms["high of high-is-higher"]["control_of"] == "high-is-higher"
+    runs = arms["high"]["runs"]
+    assert sorted(runs) == ["0", "1", "2"]
+    steps, values = runs["1"]["curves"]["value"]
+    assert steps == list(range(16)) and len(values) == 16
+    record = json.loads((folder / "results" / "quick-cpu" / "draws.json").read_text())
+    assert {each["key"] for each in runs.values()} <= set(record["claims"][0]["runs"])
+    assert runs["1"]["attention"] == []
+    (example,) = runs["0"]["attention"]
+    assert example["name"] == "pair" and example["queries"] == ["one", "two"]
+    assert example["shape"] == [1, 1, 2, 2] and example["decay"] is None
+
+
+def test_a_run_that_the_ledger_lacks_keeps_its_recording(folder):
+    assert run(["verify", "-j", "0"]) == 0
+    path = folder / "results" / "quick-cpu" / "recordings" / "draws.json"
+    before = path.read_text()
+    with sqlite3.connect(folder / ".paperbench" / "ledger.sqlite") as ledger:
+        ledger.execute("DELETE FROM runs")
+    run(["figures"])
+    assert path.read_text() == before
+    path.write_text(before.replace('"key":"', '"key":"0'))  # of runs that nobody plans any more
+    run(["figures"])
+    assert '"key":"0' in path.read_text()  # nothing is known anew, so nothing is written
+    assert run(["verify", "-j", "0"]) == 0
+    assert path.read_text() == before
+
+
+def test_a_long_curve_is_thinned_and_keeps_its_ends():
+    steps, values = thinned([[i, i / 3] for i in range(1000)])
+    assert len(steps) == MOST_POINTS and (steps[0], steps[-1]) == (0, 999)
+    assert values[-1] == 333.0 and values[1] == pytest.approx(steps[1] / 3, rel=1e-3)
+    assert thinned([[5, float("nan")]]) == [[5], [None]]
+    assert thinned([]) == [[], []]
 
 
 def test_a_paper_without_figures_says_so(folder, capsys):

@@ -97,22 +97,21 @@ def notes(
 
 def _notes_path(paper: str, claims: Path | None) -> Path:
     """The notes that come with the paper's code, else those beside its claim file."""
-    import paperbench
+    from paperbench.cli.paper_files import notes_places
     from paperbench.cli.selection import find_file, load_files
     from paperbench.spec.load import claims_folder
 
     files = load_files(claims)
     find_file(files, paper)  # refuses what is no paper's slug
-    package = Path(paperbench.__file__).parent / "papers"
     folder = claims_folder(claims)
-
-    def places(slug: str) -> list[Path]:
-        return [package / slug.replace("-", "_") / "NOTES.md", folder / f"{slug}.md"]
-
-    for path in places(paper):
+    for path in notes_places(paper, folder):
         if path.is_file():
             return path
-    with_notes = [file.slug for file in files if any(path.is_file() for path in places(file.slug))]
+    with_notes = [
+        file.slug
+        for file in files
+        if any(path.is_file() for path in notes_places(file.slug, folder))
+    ]
     raise NothingSelected(
         f"there are no notes on `{paper}`",
         help=did_you_mean(paper, with_notes, label="papers with notes"),

@@ -145,6 +145,14 @@ def report(
             "stored beside it, or a page does not say what its file says.",
         ),
     ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            metavar="FOLDER",
+            help="Write a site of all verdicts with their evidence. It opens from disk.",
+        ),
+    ] = None,
     into: Annotated[
         Path | None,
         typer.Option(
@@ -182,9 +190,9 @@ def report(
     results: ResultsOption = Path("results"),
 ) -> None:
     """Summarise every verdict in the results folder."""
-    if markdown + check + (compare is not None or json) > 1:
+    if markdown + check + (html is not None) + (compare is not None or json) > 1:
         raise UsageError(
-            "`--markdown`, `--json`, `--check` and `--compare` are four reports",
+            "`--markdown`, `--html`, `--json`, `--check` and `--compare` are five reports",
             help="ask for one of them; `--compare` alone goes with `--json`",
         )
     if fail_on_regression and compare is None:
@@ -216,8 +224,18 @@ def report(
         from paperbench.cli.recheck import recheck
 
         raise typer.Exit(recheck(claims, results, papers))
+    if html is not None:
+        _write_site(html, claims, results, papers)
+        return
     if asked_for_files and not markdown and into is None:
         return
+    _summarise(papers, claims, results, into)
+
+
+def _summarise(
+    papers: list[PaperRecord], claims: Path | None, results: Path, into: Path | None
+) -> None:
+    """Print and write the summary, fill the blocks of a page, and mark what is stale."""
     from paperbench.cli.selection import hashes_if_any, todays_mutations
     from paperbench.report.mutations import mark_stale_mutations, read_all_mutations
     from paperbench.report.overview import fill_blocks, overview
@@ -248,6 +266,16 @@ def _say_written(files: Sequence[Path]) -> None:
 
     for target in files:
         stderr.print(f"wrote {target}", markup=False, soft_wrap=True)
+
+
+def _write_site(
+    folder: Path, claims: Path | None, results: Path, papers: list[PaperRecord]
+) -> None:
+    from paperbench.cli.site import write_report_site
+
+    changed = write_report_site(folder, claims, results, papers)
+    count = f"{len(changed)} file{'' if len(changed) == 1 else 's'} changed"
+    print(f"{folder / 'index.html'}: {count if changed else 'as before'}")
 
 
 def _read_page(page: Path) -> str:

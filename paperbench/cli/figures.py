@@ -32,11 +32,13 @@ def figures(
     from paperbench.figures import NothingKept
     from paperbench.ledger import Ledger
     from paperbench.plan import Site
+    from paperbench.recordings import write_recordings
 
     _, selected = load_selected(claims, selectors or [], tier.value)
     site, ledger = Site(tier.value, resolve_device(device)), Ledger(LEDGER)
     drawn, lacking = [], []
     for file in {file.slug: file for file, _ in selected}.values():
+        write_recordings(file, site, ledger, results)
         done, undone = draw(file, site, ledger, results)
         drawn += done
         lacking += undone

@@ -13,11 +13,13 @@ from paperbench.engine.provenance import environment
 from paperbench.judge.origin import combined
 from paperbench.judge.record import ClaimRecord, PaperRecord
 from paperbench.plan import plan_claim
+from paperbench.recordings import write_recordings
 from paperbench.report.store import write_results
 from paperbench.sources import part_sha256
 from paperbench.spec.model import ClaimFile
 
 if TYPE_CHECKING:
+    from paperbench.ledger import Ledger
     from paperbench.verify import Options
 
 
@@ -51,12 +53,22 @@ def paper_record(file: ClaimFile, found: Sequence[ClaimRecord], options: Options
 
 
 def store(
-    results: Path, files: Sequence[ClaimFile], papers: Sequence[PaperRecord], *, exploratory: bool
+    results: Path,
+    files: Sequence[ClaimFile],
+    papers: Sequence[PaperRecord],
+    options: Options,
+    ledger: Ledger,
 ) -> None:
-    """Write every paper's files below `results`; nothing of an exploratory call."""
-    if exploratory:
+    """Write every paper's files below `results`; nothing of an exploratory call.
+
+    With another one's parts, only the verdicts: what is recorded beside them is the paper's own.
+    """
+    if options.seeds is not None:
         return
     hashes = current_hashes(files)
-    current = {file.slug: list(file.claims) for file in files}
+    by_slug = {file.slug: file for file in files}
     for paper in papers:
-        write_results(results, paper, current_claims=current[paper.paper], current=hashes)
+        file = by_slug[paper.paper]
+        write_results(results, paper, current_claims=list(file.claims), current=hashes)
+        if not options.site.parts:
+            write_recordings(file, options.site, ledger, results)

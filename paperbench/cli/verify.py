@@ -219,7 +219,7 @@ def _verify(
     elif not interrupted:
         _print_verdicts(papers, options, results, time.monotonic() - started)
     # Last, so that a full disk does not keep the verdicts from being seen.
-    store(results, files, papers, exploratory=options.seeds is not None)
+    store(results, files, papers, options, ledger)
     ledger.close()
     if interrupted:
         raise KeyboardInterrupt

@@ -166,13 +166,20 @@ def read_record(path: Path) -> PaperRecord:
         ) from None
 
 
+BESIDE = ("figures", "recordings")  # folders of a tier and device that hold no verdicts
+
+
 def read_records(results: Path) -> list[PaperRecord]:
     """Every record under `results/`, sorted by tier, device and paper.
 
     Raises PaperbenchError for one that lies in another's place: a verdict that was moved there is
     none of that tier, device or paper, and one with another's part none of the paper's own.
     """
-    return [_in_its_place(path, results) for path in sorted(results.glob("*-*/**/*.json"))]
+    return [
+        _in_its_place(path, results)
+        for path in sorted(results.glob("*-*/**/*.json"))
+        if path.relative_to(results).parts[1] not in BESIDE
+    ]
 
 
 def _in_its_place(path: Path, results: Path) -> PaperRecord:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import math
 import time
@@ -15,15 +14,14 @@ from torch import Tensor, nn
 
 from paperbench.errors import DataError, RunError
 from paperbench.lab.data import load_data
+from paperbench.lab.keeping import Keeping
 
 if TYPE_CHECKING:
     from paperbench.lab.training import Fit, Training
 
 Module = TypeVar("Module", bound=nn.Module)
 Metrics = Mapping[str, float | list[float]]
-Kept = dict[str, Any]  # shape: list of int; float32: base64 of the little-endian numbers
 ReportProgress = Callable[[int, int, dict[str, float]], None]  # step, steps, what to show
-MOST_KEPT = 60_000  # numbers, 240 kB: the ledger is read at every call
 REPORT_SECONDS = 0.2  # a person reads five updates a second at most
 
 
@@ -42,7 +40,7 @@ class Company(Protocol):
         """Wait until every one of them trains or has ended; None: train alone after all."""
 
 
-class Run:
+class Run(Keeping):
     """One replicate of one arm.
 
     seed: the replicate; arms with the same seed share data order and initialisation.
@@ -62,11 +60,11 @@ class Run:
         report: ReportProgress | None = None,
         company: Company | None = None,
     ):
+        super().__init__()
         self.seed = seed
         self.device = torch.device(device)
         self.data_names = tuple(data_names)
         self.curves: dict[str, list[list[float]]] = {}
-        self.kept: dict[str, Kept] = {}
         self.budget: dict[str, float] = {}
         self.company = company
         self.away = 0.0
@@ -126,22 +124,6 @@ class Run:
     def record(self, series: str, step: int, value: float) -> None:
         """Add one point to a curve, e.g. `loss`."""
         self.curves.setdefault(series, []).append([step, float(value)])
-
-    def keep(self, name: str, array: Tensor | np.ndarray[Any, Any]) -> None:
-        """Keep an array with the finished run, as float32, for figures to be drawn from.
-
-        Raises RunError when a run keeps more than MOST_KEPT numbers.
-        """
-        values = np.ascontiguousarray(torch.as_tensor(array).detach().cpu(), dtype="<f4")
-        others = [kept for other, kept in self.kept.items() if other != name]
-        if values.size + sum(math.prod(kept["shape"]) for kept in others) > MOST_KEPT:
-            raise RunError(
-                f"with `{name}`, {'x'.join(map(str, values.shape))}, the run keeps more than "
-                f"{MOST_KEPT:,} numbers",
-                help="keep fewer examples, of seed 0 alone",
-            )
-        text = base64.b64encode(values.tobytes()).decode()
-        self.kept[name] = {"shape": list(values.shape), "float32": text}
 
     def spend(self, **amounts: float) -> None:
         """Add to the budget: `parameters`, `examples`, `steps`, `flops`.

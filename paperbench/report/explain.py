@@ -9,6 +9,7 @@ from paperbench.report.numbers import Kinds, format_margin, supporting, unit_of
 from paperbench.report.origin import origin_parts
 from paperbench.report.seed_plot import seed_lines
 from paperbench.report.words import (
+    control_sort,
     control_state,
     one_line,
     support_text,
@@ -104,13 +105,13 @@ def _part(
     lines += seed_lines(claim, part, claim.arms)
     unit = "repeats" if claim.kind == "timing" else "seeds"
     margin = format_margin(part.margin, unit_of(claim, part.check, kinds))
-    lines += _fact("margin", f"{margin}  {_method(claim, part.margin)}", width)
+    lines += _fact("margin", f"{margin}  {method(claim, part.margin)}", width)
     count = supporting(part.check, part.margin.values)
     lines += _fact("", f"{count} of {part.margin.n} {unit} support it", width)
     return lines
 
 
-def _method(claim: ClaimRecord, margin: Margin) -> str:
+def method(claim: ClaimRecord, margin: Margin) -> str:
     """How the interval was made: `t interval, look 1 of 3, one-sided alpha 0.005`."""
     if claim.kind == "exact":
         return f"mean and range over {margin.n} seeds"
@@ -135,12 +136,7 @@ def _control(claim: ClaimRecord, kinds: Kinds, width: int) -> list[str]:
     control = claim.control
     if control is None:
         return _fact("control", "none", width)
-    sort = "mechanism off" if control.kind == "ablate" else "structure destroyed"
-    changed = "; ".join(
-        f"{arm}: " + ", ".join(f"{name}={value}" for name, value in new.items())
-        for arm, new in control.overrides.items()
-    )
-    lines = _fact("control", f"{sort}{': ' + changed if changed else ''}", width)
+    lines = _fact("control", control_sort(control), width)
     state = control_state(claim)
     # Where it is caught the detail only repeats the margins that follow.
     detail = "" if "✓" in state or not control.detail else f": {one_line(control.detail)}"

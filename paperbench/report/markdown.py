@@ -11,9 +11,9 @@ from paperbench.report.holm import Family, family_of
 from paperbench.report.numbers import (
     Kinds,
     decimals_for,
+    decisive_margin,
     format_margin,
     format_number,
-    margin_text,
     supporting,
     unit_of,
 )
@@ -116,12 +116,11 @@ def code(text: str) -> str:
 
 
 def _row(claim: ClaimRecord, family: Family | None, kinds: Kinds, *, stale: bool) -> list[str]:
-    margin = "−" if claim.margin is None else margin_cell(claim, kinds)
     control = "−" if claim.verdict is None else control_text(claim)
     return [
         escape(claim.claim),
         verdict_cell(claim, stale=stale),
-        margin,
+        margin_cell(claim, kinds),
         support_cell(claim),
         family.mark(claim) if family else "−",
         control,
@@ -139,14 +138,14 @@ def verdict_cell(claim: ClaimRecord, *, stale: bool = False) -> str:
 
 def margin_cell(claim: ClaimRecord, kinds: Kinds) -> str:
     """The margin that decides, with its interval and unit; brackets are text, not a link."""
-    return _bracketed(margin_text(claim, kinds))
+    return _brackets(decisive_margin(claim, kinds))
 
 
 def _margin_text(margin: Margin, unit: str = "") -> str:
-    return _bracketed(format_margin(margin, unit))
+    return _brackets(format_margin(margin, unit))
 
 
-def _bracketed(text: str) -> str:
+def _brackets(text: str) -> str:
     return text.replace("[", "\\[").replace("]", "\\]")
 
 

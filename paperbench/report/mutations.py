@@ -144,7 +144,7 @@ def page(record: MutationRecord, stale: str | None = None) -> str:
             [
                 [escape(name), escape(summary), fate, escape(caught), escape(alive)]
                 for (name, fate, caught, alive), summary in zip(
-                    _mutation_rows(record),
+                    mutation_rows(record),
                     [one_line(each.summary) for each in record.mutations],
                     strict=True,
                 )
@@ -153,7 +153,7 @@ def page(record: MutationRecord, stale: str | None = None) -> str:
         "",
         *table(
             ("claim", "verdict", "its control", "mutations it caught", "not caught"),
-            [list(map(escape, row)) for row in _claim_rows(record)],
+            [list(map(escape, row)) for row in claim_rows(record)],
         ),
         "",
         "## Every trial",
@@ -176,7 +176,8 @@ def page(record: MutationRecord, stale: str | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _mutation_rows(record: MutationRecord) -> Iterator[tuple[str, str, str, str]]:
+def mutation_rows(record: MutationRecord) -> Iterator[tuple[str, str, str, str]]:
+    """(mutation, fate, claims that caught it, claims that it lives on in)."""
     for mutation in record.mutations:
         trials = [trial for trial in record.trials if trial.mutation == mutation.name]
         yield (
@@ -187,7 +188,8 @@ def _mutation_rows(record: MutationRecord) -> Iterator[tuple[str, str, str, str]
         )
 
 
-def _claim_rows(record: MutationRecord) -> Iterator[Sequence[str]]:
+def claim_rows(record: MutationRecord) -> Iterator[Sequence[str]]:
+    """(claim, verdict, its control, how many it caught, which it did not)."""
     for claim in record.claims:
         trials = record.of_claim(claim.claim)
         killed = sum(trial.fate == "killed" for trial in trials)

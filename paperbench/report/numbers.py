@@ -126,9 +126,10 @@ def unit_of(claim: ClaimRecord, part: str, kinds: Kinds) -> str:
     return str(units.pop()) if len(units) == 1 else ""
 
 
-def margin_text(claim: ClaimRecord, kinds: Kinds) -> str:
-    """The margin that decides, with its interval and the unit of its part; there must be one."""
-    assert claim.margin is not None
+def decisive_margin(claim: ClaimRecord, kinds: Kinds) -> str:
+    """The margin of the part that decides, with its interval and unit; `−` where there is none."""
+    if claim.margin is None:
+        return "−"
     shown = [part for part in claim.parts if part.margin == claim.margin] or claim.parts
     unit = unit_of(claim, shown[0].check if shown else claim.check or "", kinds)
     return format_margin(claim.margin, unit)

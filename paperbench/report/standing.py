@@ -7,7 +7,7 @@ from typing import Literal
 
 from paperbench.errors import Location
 from paperbench.judge.record import ClaimRecord, PaperRecord
-from paperbench.report.numbers import Kinds, margin_text
+from paperbench.report.numbers import Kinds, decisive_margin
 from paperbench.report.words import control_text, one_line, outcome_of, support_cell, verdict_word
 
 # verified: a PASS that was expected. expected: a FAIL or INCONCLUSIVE that was. undecided: no
@@ -53,7 +53,7 @@ def evidence(claim: ClaimRecord, kinds: Kinds) -> list[str]:
         facts.append(
             (
                 "margin",
-                f"{margin_text(claim, kinds)}, n = {claim.margin.n}, "
+                f"{decisive_margin(claim, kinds)}, n = {claim.margin.n}, "
                 f"holds on {support_cell(claim)} {unit}",
             )
         )

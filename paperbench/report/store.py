@@ -35,10 +35,8 @@ _MEND = (
 
 def result_path(results: Path, record: PaperRecord) -> Path:
     """`<results>/<tier>-<device>/<paper>.json`; raises UsageError for a name that leaves it."""
-    parts = [f"{record.tier}-{record.device}", *record.paper.split("/")]
-    for part in parts:
-        part_of_path(part)
-    return kept_apart(results, record).joinpath(*parts[:-1], f"{parts[-1]}.json")
+    place, paper = part_of_path(f"{record.tier}-{record.device}"), path_of(record.paper)
+    return kept_apart(results, record) / place / paper.with_name(f"{paper.name}.json")
 
 
 def part_of_path(name: str) -> str:
@@ -48,6 +46,11 @@ def part_of_path(name: str) -> str:
             f"`{name}` cannot name a results file", help="a paper's slug holds a-z, 0-9 and hyphens"
         )
     return name
+
+
+def path_of(paper: str) -> Path:
+    """A paper's slug, `exhibits/random-tokens` say, as a path; UsageError if it may not be one."""
+    return Path(*map(part_of_path, paper.split("/")))
 
 
 def kept_apart(results: Path, record: PaperRecord) -> Path:

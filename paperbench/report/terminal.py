@@ -11,7 +11,7 @@ from rich.text import Text
 
 from paperbench.judge.record import ClaimRecord, PaperRecord
 from paperbench.report.holm import Family, family_of
-from paperbench.report.numbers import Kinds, format_margin, margin_text
+from paperbench.report.numbers import Kinds, decisive_margin, format_margin
 from paperbench.report.words import (
     STYLES,
     control_text,
@@ -117,7 +117,7 @@ _URGENCY = {"error": 0, "unexpected": 1, "inconclusive": 2, "as expected": 3}
 def _cells(claim: ClaimRecord, family: Family | None, kinds: Kinds) -> tuple[str, ...]:
     """One text for each of the headers."""
     exact = "  exact" if claim.kind == "exact" else ""
-    margin = "−" if claim.margin is None else margin_text(claim, kinds)
+    margin = decisive_margin(claim, kinds)
     control = "−" if claim.verdict is None else control_text(claim)
     return (
         claim.claim,

@@ -91,6 +91,16 @@ def control_text(claim: ClaimRecord) -> str:
     return f"{format_number(margin.mean, decimals_of(margin), signed=True)} {state}"
 
 
+def control_sort(control: Control) -> str:
+    """What the control takes away, and how: `mechanism off: fox: gate=open`."""
+    sort = "mechanism off" if control.kind == "ablate" else "structure destroyed"
+    changed = "; ".join(
+        f"{arm}: " + ", ".join(f"{name}={value}" for name, value in new.items())
+        for arm, new in control.overrides.items()
+    )
+    return f"{sort}{': ' + changed if changed else ''}"
+
+
 def support_cell(claim: ClaimRecord) -> str:
     """`7/8`: the whole check holds on 7 of 8 seeds. `8` alone where that was not counted."""
     if claim.support is not None:

@@ -212,9 +212,9 @@ def test_a_revision_that_is_none_is_a_usage_error(verify, call, tmp_path, revisi
     ("arguments", "message"),
     [
         (["--compare", "nowhere"], "there is no folder nowhere to compare with"),
-        (["--compare", "claims", "--check"], "four reports"),
-        (["--compare", "claims", "--markdown"], "four reports"),
-        (["--json", "--check"], "four reports"),
+        (["--compare", "claims", "--check"], "five reports"),
+        (["--compare", "claims", "--markdown"], "five reports"),
+        (["--json", "--check"], "five reports"),
         (["--fail-on-regression"], "a regression shows only beside a base"),
         (["--compare", "damaged"], "there is no comparing with damaged: this is not a results"),
     ],

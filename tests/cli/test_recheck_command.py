@@ -65,6 +65,6 @@ def test_a_stale_verdict_is_not_looked_at_and_counted(judged):
     assert judged()[:2] == (0, said)
 
 
-def test_it_is_one_of_three_reports(judged, capsys):
+def test_it_is_one_of_four_reports(judged, capsys):
     assert run(["report", "--check", "--json"]) == 2
-    assert "are four reports" in capsys.readouterr().err
+    assert "are five reports" in capsys.readouterr().err

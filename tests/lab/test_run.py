@@ -8,7 +8,7 @@ from torch import nn
 
 from paperbench.errors import DataError, RunError
 from paperbench.lab import Diverged, OutOfTime, Run, first_step
-from paperbench.lab.run import MOST_KEPT
+from paperbench.lab.keeping import MOST_BYTES
 
 
 class Plain(nn.Module):
@@ -79,9 +79,40 @@ def test_what_is_kept_comes_back_as_float32():
     assert run.kept["weights"]["shape"] == [1, 3]
     values = np.frombuffer(base64.b64decode(run.kept["weights"]["float32"]), "<f4")
     assert values.tolist() == [1.5, 2.0, -3.0]
-    run.keep("weights", np.zeros(MOST_KEPT - 4))  # in the place of the others
-    with pytest.raises(RunError, match="`more`, 1, the run keeps more than 60,000 numbers"):
+    run.keep("weights", np.zeros(MOST_BYTES // 4 - 4))  # in the place of the others
+    with pytest.raises(RunError, match="`more`, 1, the run keeps more than 240 kB"):
         run.keep("more", np.zeros(1))
+
+
+def test_a_figure_is_kept_with_what_to_see():
+    run = Run(seed=0)
+    run.figure("curve", np.eye(3), draw="lines", caption="A line.", x="step", labels=["a", "b"])
+    told = run.kept["curve"]["figure"]
+    assert (told["draw"], told["x"], told["labels"]) == ("lines", "step", ["a", "b"])
+    with pytest.raises(RunError, match=r"shape \(3, 3\) cannot be drawn as images"):
+        run.figure("faces", np.eye(3), draw="images", caption="")
+
+
+def test_attention_is_kept_to_one_255th():
+    run = Run(seed=0)
+    weights = torch.tensor([[0.25, 0.75], [1.0, 0.0]]).reshape(1, 1, 2, 2)
+    run.attention("pair", weights, queries=["a", "b"], decay=weights.flip(-1))
+    kept = run.kept["attention/pair"]
+    assert list(base64.b64decode(kept["weights"])) == [64, 191, 255, 0]
+    assert list(base64.b64decode(kept["decay"])) == [191, 64, 0, 255]
+    assert kept["keys"] == kept["queries"] == ["a", "b"]
+
+
+def test_attention_that_cannot_be_is_refused():
+    run, weights = Run(seed=0), torch.full((1, 1, 2, 3), 1 / 3)
+    with pytest.raises(RunError, match="there are 2 queries and 2 keys"):
+        run.attention("pair", weights, queries=["a", "b"])
+    run.attention("pair", weights, queries=["a", "b"], keys=["c", "d", "e"])
+    with pytest.raises(RunError, match="decay lie outside"):
+        run.attention("pair", weights, queries=["a", "b"], keys=["c", "d", "e"], decay=-weights)
+    side = ["a"] * 400
+    with pytest.raises(RunError, match="`attention/large`, 1x2x400x400, the run keeps more"):
+        run.attention("large", torch.zeros(1, 2, 400, 400), queries=side)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Grokking: tables of equations, the quadratic network against NumPy, a rule against its sum."""
 
+import base64
 import math
 
 import numpy as np
@@ -173,3 +174,55 @@ def test_a_rule_of_one_operand_is_generalised_without_decay():
     assert metrics["test_acc"] > 0.95
     assert metrics["generalised_at"] < 150
     assert run.budget["examples"] == 150 * round(0.8 * 121)
+
+
+def test_the_transformer_looks_where_torchs_attention_does(monkeypatch):
+    network = Run(seed=0).build(lambda: Transformer(7, 8, n_layers=2, n_heads=2).double())
+    pairs = write_equations(7, "subtract", generator()).pairs
+    theirs, attention = [], F.scaled_dot_product_attention
+
+    def with_identity(q, k, v, **options):  # reading the identity gives the weights
+        theirs.append(attention(q, k, torch.eye(4).double().expand(*v.shape[:-1], 4), **options))
+        return attention(q, k, v, **options)
+
+    monkeypatch.setattr(F, "scaled_dot_product_attention", with_identity)
+    network(pairs)
+    expected = torch.stack(theirs, 1).detach()
+    torch.testing.assert_close(network.looks(pairs), expected)
+
+
+def kept(name, run):
+    return np.frombuffer(base64.b64decode(run.kept[name]["float32"]), "<f4").reshape(
+        run.kept[name]["shape"]
+    )
+
+
+def test_a_run_keeps_how_sure_it_is_when_it_has_memorised_and_in_the_end():
+    run = Run(seed=0)
+    metrics = table(run, p=11, d_model=64, n_steps=150)
+    assert metrics["memorised_at"] < 150
+    memorised, at_end = kept("answers", run)
+    # A probability above a half is a right answer; at both times as many as the curves say.
+    shown, asked = round(0.6 * 121), 121 - round(0.6 * 121)
+    for sure, train_acc, test_acc in (
+        (memorised, 0.99, metrics["test_acc_when_memorised"]),
+        (at_end, metrics["train_acc"], metrics["test_acc"]),
+    ):
+        assert (sure > 0.5).sum() <= shown + test_acc * asked
+        assert (sure > 1 / 11).sum() >= 0.9 * train_acc * shown
+    assert not np.array_equal(kept("vectors when memorised", run), kept("vectors", run))
+
+
+def test_a_transformer_keeps_the_same_equations_at_both_times():
+    run = Run(seed=0)
+    table(run, p=11, d_model=8, n_steps=4, network="transformer", operation="divide")
+    names = [name for name in run.kept if name.startswith("attention/")]
+    assert len(names) == 8
+    for when in ("memorised", "in the end"):
+        assert sum(name.endswith(f"(shown), {when}") for name in names) == 2
+        assert sum(name.endswith(f"(not shown), {when}") for name in names) == 2
+    for name in names:
+        each = run.kept[name]
+        assert each["queries"][1::2] == ["∘", "="]
+        assert each["shape"] == [2, 4, 4, 4]
+    assert (kept("answers", run)[:, :, 0] == 0).all()  # there is no division by zero

@@ -1,3 +1,4 @@
+import base64
 import itertools
 
 import numpy as np
@@ -315,9 +316,31 @@ def test_hidden_units_that_do_not_learn_stay_as_they_were_drawn():
     assert np.abs(unpack(other, "incoming") - start).max() > 1e-3
 
 
-def unpack(run, name):
-    import base64
+def test_weights_on_the_way_begin_where_they_were_drawn_and_are_kept_some_forty_times():
+    run = Run(seed=0)
+    boolean(run, task="xor", n_inputs=2, nets=18, sweeps=400)
+    way = unpack(run, "incoming on the way")
+    assert way.shape == (40, 16, 3, 2)  # of the first 16 networks
+    start = model.initial_weights(Run(seed=0).rng("weights"), 18, [2, 2, 1], 0.3)[0]
+    np.testing.assert_allclose(way[0], start[:16], rtol=1e-6)
+    after = Run(seed=0)
+    boolean(after, task="xor", n_inputs=2, nets=18, sweeps=200)
+    np.testing.assert_allclose(way[20], unpack(after, "incoming")[:16], rtol=1e-5)
 
+
+def test_what_is_kept_of_the_facts_not_taught_gives_the_accuracy_on_them():
+    run = Run(seed=0)
+    metrics = family(run, nets=3, sweeps=1500)
+    said, answers = unpack(run, "said of them"), unpack(run, "answers to them")
+    assert said.shape == answers.shape == (3, 4, 24)
+    right = np.take_along_axis(answers, said.argmax(-1)[..., None], -1)
+    assert right.mean() == pytest.approx(metrics["test_acc"])
+    facts = unpack(run, "facts not taught").astype(int)
+    np.testing.assert_array_equal(answers, family_facts()[2][facts])
+    assert unpack(run, "codes of relations").shape == (3, 12, 6)
+
+
+def unpack(run, name):
     kept = run.kept[name]
     return np.frombuffer(base64.b64decode(kept["float32"]), "<f4").reshape(kept["shape"])
 

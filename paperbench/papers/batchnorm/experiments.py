@@ -6,12 +6,13 @@ from functools import partial
 from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from paperbench.lab import (
     Diverged,
     Metrics,
     Run,
+    Split,
     Watch,
     accuracy,
     cross_entropy,
@@ -23,15 +24,18 @@ from paperbench.lab import (
     steps,
     train,
 )
+from paperbench.lab.surface import loss_surface
 from paperbench.papers.batchnorm.measures import (
     definition,
     gradient_shift,
     ink_accuracy,
+    input_percentiles,
     relative_error,
 )
 from paperbench.papers.batchnorm.model import BatchNorm, DeepNetwork
 
 MOMENTUM = 0.9  # of SGD
+N_PROBE = 256  # training images that a network is looked at with
 
 
 @experiment(
@@ -63,7 +67,12 @@ def classifier(
     whose loss has stopped being finite counts as one that answers with the first class.
     """
     split = run.data(data).split(run.generator("split"), train=n_train)
-    test = split.test
+    test, probe = split.test, _probe(run, split)
+
+    def measure(model: DeepNetwork) -> dict[str, float]:
+        seen = input_percentiles(model, probe[0]) if run.seed == 0 else {}
+        return {"test_acc": test.accuracy(model), **seen}
+
     build = partial(
         DeepNetwork,
         split.n_features,
@@ -84,15 +93,34 @@ def classifier(
             loss=cross_entropy,
             optimizer=sgd(lr, momentum=MOMENTUM),
             steps=n_steps,
-            watch=Watch(every=watch_every, measure=lambda m: {"test_acc": test.accuracy(m)}),
+            watch=Watch(every=watch_every, measure=measure),
         )
         test_acc = test.accuracy(fit.model)
+        if run.seed == 0:
+            _keep_surfaces(run, fit.model, probe)
     except Diverged:
         test_acc = float((test.classes == 0).double().mean())
         n_parameters = sum(parameter.numel() for parameter in build().parameters())
         run.spend(parameters=n_parameters, examples=n_steps * batch_size, steps=n_steps)
     reached = first_step(run.curves["test_acc"], lambda acc: acc >= target, budget=n_steps)
     return {"test_acc": test_acc, "steps_to_target": reached, "ink_acc": ink_accuracy(split)}
+
+
+def _probe(run: Run, split: Split) -> tuple[Tensor, Tensor]:
+    """The training images, and their classes, that a network is looked at with."""
+    x, classes = split.train.inputs[:N_PROBE], split.train.classes[:N_PROBE]
+    return run.to_device(x), run.to_device(classes)
+
+
+def _keep_surfaces(run: Run, model: DeepNetwork, probe: tuple[Tensor, Tensor]) -> None:
+    """Keep the loss around the trained weights: in eval mode, and where that differs in training's.
+
+    The second is what training sees: mean and variance are those of the images, at every point.
+    """
+    run.keep("loss_surface", loss_surface(run, model, probe))
+    if list(model.buffers()):
+        run.keep("loss_surface_in_training", loss_surface(run, model.train(), probe))
+        model.eval()
 
 
 @experiment(
@@ -210,8 +238,6 @@ def identities(
     return largest
 
 
-def _value_and_gradients(
-    y: torch.Tensor, dy: torch.Tensor, *wanted: torch.Tensor | nn.Parameter
-) -> list[torch.Tensor]:
+def _value_and_gradients(y: Tensor, dy: Tensor, *wanted: Tensor | nn.Parameter) -> list[Tensor]:
     """y, and the gradients of `wanted` where dy is that of y."""
     return [y.detach(), *torch.autograd.grad(y, wanted, dy.detach())]

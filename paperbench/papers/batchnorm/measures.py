@@ -10,8 +10,11 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from paperbench.lab import Split
+from paperbench.papers.batchnorm.model import DeepNetwork, Hidden
 
 Tensors = Mapping[str, Tensor]
+
+PERCENTILES = (15, 50, 85)
 
 
 def ink_accuracy(split: Split) -> float:
@@ -68,3 +71,29 @@ def _gradients(model: nn.Module, weights: Tensors, batch: tuple[Tensor, Tensor])
     averages = {name: buffer.clone() for name, buffer in model.named_buffers()}
     loss = F.cross_entropy(functional_call(model, {**leaves, **averages}, (x,)), classes)
     return dict(zip(leaves, torch.autograd.grad(loss, list(leaves.values())), strict=True))
+
+
+@torch.no_grad()
+def input_percentiles(model: DeepNetwork, x: Tensor) -> dict[str, float]:
+    """The 15th, 50th and 85th percentiles of a unit's inputs, over the examples x. Figure 1 (b, c).
+
+    They are what the nonlinearity of the first unit of the last hidden layer is given in training
+    mode, where mean and variance are those of x; none where one is not finite. The model is left
+    as it was.
+    """
+    given: list[Tensor] = []
+    last = model.hidden[-1]
+    assert isinstance(last, Hidden)
+    handle = last.activation.register_forward_pre_hook(
+        lambda _, inputs: given.append(inputs[0][:, 0])
+    )
+    was_training = model.training
+    averages = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    functional_call(model.train(), averages, (x,))
+    model.train(was_training)
+    handle.remove()
+    levels = torch.tensor(PERCENTILES, dtype=x.dtype, device=x.device) / 100
+    found = given[0].quantile(levels)
+    if not bool(found.isfinite().all()):
+        return {}
+    return {f"input_{n}": float(each) for n, each in zip(PERCENTILES, found, strict=True)}

@@ -32,6 +32,7 @@ from paperbench.papers.ddpm.measures import (
 )
 from paperbench.papers.ddpm.mixture import ExactNoise
 from paperbench.papers.ddpm.model import DiffusionModel, ResidualMLP, denoising_loss
+from paperbench.papers.ddpm.snapshots import Film, few, noised, scores, times
 
 WEIGHTS = (0.0, 0.5, 1.0, 2.0, 4.0)  # of guidance
 
@@ -53,6 +54,14 @@ def _fit(
         schedule=lambda progress: 1 - progress,
         steps=steps,
     ).model
+
+
+def _keep_film(run: Run, film: Film, schedule: Schedule, drawn: Tensor, real: Tensor) -> None:
+    """Keep the way out of noise, what was believed on it, and the way of real examples into it."""
+    run.keep("times", torch.tensor([*times(schedule), 0]))
+    run.keep("backward", film.frames(drawn))
+    run.keep("beliefs", film.beliefs())
+    run.keep("forward", noised(schedule, real[: film.n], run.generator("forward film")))
 
 
 @experiment(
@@ -104,13 +113,15 @@ def objective(
         lr,
     )
     given, real, generator = split.train.inputs, split.test.inputs, run.generator("samples")
-    drawn = sample(model.estimate, model.schedule, n_samples, given.shape[1], generator).cpu()
+    film = Film(model.estimate, model.schedule, max(1, 512 // given.shape[1]))
+    drawn = sample(film, model.schedule, n_samples, given.shape[1], generator).cpu()
     gaussian = matched_gaussian(given, n_samples, generator)
     noise = torch.randn(drawn.shape, generator=generator)
     if run.seed == 0:
-        run.keep("samples", drawn[:20])
-        run.keep("gaussian", gaussian[:20])
-        run.keep("real", real[:20])
+        run.keep("samples", few(drawn, 20))
+        run.keep("gaussian", few(gaussian, 20))
+        run.keep("real", few(real, 20))
+        _keep_film(run, film, model.schedule, drawn, real)
     return {
         "kernel": kernel_distance(drawn, real),
         "frechet": frechet_distance(drawn, real),
@@ -200,8 +211,9 @@ def guidance(
     kernel = [kernel_distance(x, real) for x in drawn]
     if run.seed == 0:
         run.keep("by_weight", torch.tensor([WEIGHTS, acc, spread, frechet, kernel]))
-        run.keep("samples", torch.stack([x[:300] if x.shape[1] == 2 else x[:20] for x in drawn]))
-        run.keep("real", real[:300] if real.shape[1] == 2 else real[:20])
+        shown = 300 if real.shape[1] == 2 else 20
+        run.keep("samples", torch.stack([few(x, shown) for x in drawn]))
+        run.keep("real", few(real, shown))
     gaussian = matched_gaussian(split.train.inputs, n_samples, run.generator("gaussian"))
     return {
         "acc_w0": acc[0],
@@ -261,6 +273,12 @@ def likelihood_bound(
     x, given = split.test.inputs, split.train.inputs
     gaussian = MultivariateNormal(given.mean(0), given.T.cov())
     points = x.to(model.schedule.beta.device)
+    if run.seed == 0:
+        film = Film(model.estimate, model.schedule, 300)
+        drawn = sample(film, model.schedule, film.n, 2, run.generator("film"))
+        _keep_film(run, film, model.schedule, drawn, x)
+        run.keep("scores", scores(model.estimate, model.schedule))
+        run.keep("means", mixture.means)
     return {
         "bound": bound(model.estimate, model.schedule, points, run.generator("bound")),
         "true_nll": mixture.nll(x),

@@ -13,6 +13,7 @@ from paperbench.lab import (
     Metrics,
     Run,
     Split,
+    Watch,
     accuracy,
     adam,
     cross_entropy,
@@ -30,6 +31,7 @@ from paperbench.papers.dropout.ensemble import (
     geometric_mean,
     sample_probabilities,
 )
+from paperbench.papers.dropout.kept import keep_features, keep_sampled, watched
 from paperbench.papers.dropout.measures import (
     activity_density,
     class_means_accuracy,
@@ -96,6 +98,7 @@ def overfit(
         loss=cross_entropy,
         optimizer=adam(lr),
         steps=max(1, round(stop_share * steps)),
+        watch=Watch(every=max(1, steps // 12), measure=lambda m: watched(m, split)),
     )
     train_acc = split.train.accuracy(fit.model)
     predictions = _predict(run, fit.model, split, n_samples)
@@ -121,6 +124,7 @@ def _predict(run: Run, model: nn.Module, split: Split, n_samples: int) -> dict[s
     torch.manual_seed(derive_seed(run.seed, "sampled networks"))
     sampled = sample_probabilities(model, x, n_samples)  # (n_samples, n, n_classes)
     mean = sampled.mean(0)  # (5)
+    keep_sampled(run, scaled, sampled, classes)
     return {
         "test_error": error_rate(scaled, classes),
         "test_nll": float(F.cross_entropy(logits, classes)),
@@ -168,6 +172,8 @@ def autoencoder(
     with torch.no_grad():
         hidden = fit.model.encode(x)  # (n, d_hidden)
         test_mse = float(F.mse_loss(fit.model(x), x))
+    if run.seed == 0:
+        keep_features(run, fit.model, hidden)
     return {
         "test_mse": test_mse,
         "mean_image_mse": mean_image_error(split),

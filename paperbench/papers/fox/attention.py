@@ -82,11 +82,22 @@ def _summing_dtype(x: Tensor) -> torch.dtype:
 
 def naive_forgetting_attention(q: Tensor, k: Tensor, v: Tensor, log_forget: Tensor) -> Tensor:
     """The definition, with its (seq, seq) matrices written out: the oracle, too slow to train."""
+    return naive_weights(q, k, log_forget)[0] @ v  # (3)
+
+
+def naive_weights(q: Tensor, k: Tensor, log_forget: Tensor) -> tuple[Tensor, Tensor]:
+    """What each position reads of which, and what the gates between leave: weights and exp D.
+
+    Both (batch, n_heads, seq, seq), 0 where a position would look ahead.
+    """
     cumulative = log_forget.cumsum(-1)
     decay = cumulative[..., :, None] - cumulative[..., None, :]  # D_ij, (2)
-    logits = q @ k.mT / math.sqrt(q.shape[-1]) + decay
     future = torch.ones_like(decay, dtype=torch.bool).triu(1)
-    return logits.masked_fill(future, -math.inf).softmax(-1) @ v  # (3)
+    logits = q @ k.mT / math.sqrt(q.shape[-1]) + decay
+    return (
+        logits.masked_fill(future, -math.inf).softmax(-1),
+        decay.masked_fill(future, -math.inf).exp(),
+    )
 
 
 class Cache(NamedTuple):

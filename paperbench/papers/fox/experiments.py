@@ -25,6 +25,7 @@ from paperbench.lab import (
     warmup_cosine,
 )
 from paperbench.papers.fox.decoding import decode, n_bytes, random_model
+from paperbench.papers.fox.kept import keep_by_age, keep_stream, keep_text
 from paperbench.papers.fox.last_write import (
     VOCAB_SIZE,
     draw_streams,
@@ -114,6 +115,9 @@ def language_model(
         times: read(run, fit.model, inputs, targets, times * seq_len, stretch=seq_len)
         for times in (1, 2, 4, 8, 16)
     }
+    run.keep("loss_by_position", readings[LONGEST].by_position)
+    if run.seed == 0:
+        keep_text(run, fit.model, text, seq_len, gated=gate != "open")
     shuffled = readings[1]
     if gate != "open":
         with fit.model.shuffled_gates():
@@ -198,8 +202,12 @@ def last_write(
         streams = draw_streams(
             run.generator(f"test{suffix}"), eval_streams, length, write=share, read=read
         )
-        metrics[f"acc{suffix}"], metrics[f"loss{suffix}"] = recall(run, fit.model, streams)
+        recalled = recall(run, fit.model, streams)
+        metrics[f"acc{suffix}"], metrics[f"loss{suffix}"] = recalled.accuracy, recalled.loss
         metrics[f"shortcut{suffix}"] = shortcut_accuracy(streams)
+    keep_by_age(run, streams, recalled)  # of the rare writes
+    if run.seed == 0:
+        keep_stream(run, fit.model, write=write / 4, read=read, gated=gate != "open")
     return metrics
 
 

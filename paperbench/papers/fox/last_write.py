@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -67,10 +68,18 @@ def recall_loss(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
     return F.cross_entropy(model(tokens).flatten(0, 1), answers.flatten(), ignore_index=NOT_ASKED)
 
 
+class Recall(NamedTuple):
+    """Accuracy and mean loss (nats) over all reads. right: (reads,) bool, stream after stream."""
+
+    accuracy: float
+    loss: float
+    right: Tensor
+
+
 @torch.no_grad()
-def recall(run: Run, model: nn.Module, streams: Streams) -> tuple[float, float]:
-    """Accuracy and mean loss (nats) over all reads."""
-    right, loss, n_asked = 0, 0.0, 0
+def recall(run: Run, model: nn.Module, streams: Streams) -> Recall:
+    """Ask a model for the answers."""
+    right, loss = [], 0.0
     for tokens, answers in zip(
         torch.split(streams.tokens, EVAL_STREAMS),
         torch.split(streams.answers, EVAL_STREAMS),
@@ -78,10 +87,23 @@ def recall(run: Run, model: nn.Module, streams: Streams) -> tuple[float, float]:
     ):
         asked = answers != NOT_ASKED
         logits, truth = model(run.to_device(tokens)).cpu()[asked], answers[asked]
-        right += int((logits.argmax(-1) == truth).sum())
+        right.append(logits.argmax(-1) == truth)
         loss += float(F.cross_entropy(logits, truth, reduction="sum"))
-        n_asked += len(truth)
-    return right / n_asked, loss / n_asked
+    hits = torch.cat(right)
+    return Recall(int(hits.sum()) / len(hits), loss / len(hits), hits)
+
+
+def ages(streams: Streams) -> Tensor:
+    """How many tokens ago the latest write was, of every read, stream after stream: (reads,)."""
+    positions = torch.arange(streams.tokens.shape[1]).expand_as(streams.tokens)
+    age = positions - _latest(streams.tokens < N_VALUES)
+    return age[streams.answers != NOT_ASKED]
+
+
+def spelled(tokens: Tensor) -> list[str]:
+    """How the tokens of one stream, (seq,), are written."""
+    words = [f"{kind} {value}" for kind in ("write", "noise") for value in range(N_VALUES)]
+    return [[*words, "read"][token] for token in tokens.tolist()]
 
 
 def shortcut_accuracy(streams: Streams) -> float:

@@ -25,6 +25,7 @@ from paperbench.papers.fox.attention import (
     forgetting_attention,
     linear_attention,
     linear_step,
+    naive_weights,
     softmax_step,
 )
 
@@ -110,6 +111,13 @@ class ForgettingAttention(nn.Module):
         assert log_forget is not None
         read, memory = linear_step(q, k, v, log_forget, state, late=late)
         return self._merge(read), memory
+
+    def maps(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Softmax attention's weights, and what the gates leave: `naive_weights`."""
+        q, k, _, log_forget = self._project(x, start=0)
+        if log_forget is None:
+            log_forget = torch.zeros_like(q[..., 0])
+        return naive_weights(q, k, log_forget)
 
     def _project(self, x: Tensor, *, start: int) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
         heads = split_heads(self.qkv(x), 3 * self.n_heads)  # (batch, 3 n_heads, seq, d_head)
@@ -216,6 +224,17 @@ class LanguageModel(nn.Module):
             x, state = block.step(x, state, late=late)
             kept.append(state)
         return self.head(self.norm(x))[:, 0], kept
+
+    def maps(self, tokens: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Layer by layer what every head reads of which token, and what its gates leave of it.
+
+        tokens: (batch, seq) -> weights and decay, each (batch, n_heads, seq, seq).
+        """
+        x = self.embedding(tokens)
+        for block in self.blocks:
+            assert isinstance(block, Block)
+            yield block.attention.maps(block.attention_norm(x))
+            x = block(x)
 
     @contextmanager
     def shuffled_gates(self) -> Iterator[None]:

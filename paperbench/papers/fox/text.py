@@ -21,11 +21,12 @@ EVAL_TOKENS = 2048  # in one forward pass, at least one window
 
 @dataclass(frozen=True, eq=False)
 class Text:
-    """Token ids, each part of shape (n_tokens,) int64."""
+    """Token ids, each part of shape (n_tokens,) int64. vocabulary: how the tokens are written."""
 
     train: Tensor
     valid: Tensor
     vocab_size: int
+    vocabulary: tuple[str, ...] = ()
 
     def windows(
         self, seq_len: int, batch_size: int
@@ -61,6 +62,7 @@ def tokenise(corpus: Corpus, unit: Unit) -> Text:
         torch.tensor([ids[token] for token in train]),
         torch.tensor([ids.get(token, unknown) for token in valid]),
         len(ids),
+        tuple(ids),
     )
 
 
@@ -81,18 +83,21 @@ def periodic_text(
     """
     phrase = torch.randint(n_symbols, (period,), generator=generator)
     whole = phrase.repeat(2 * n_tokens // period + 1)
-    return Text(whole[:n_tokens], whole[n_tokens : 2 * n_tokens], n_symbols)
+    vocabulary = tuple(map(str, range(n_symbols)))
+    return Text(whole[:n_tokens], whole[n_tokens : 2 * n_tokens], n_symbols, vocabulary)
 
 
 class Reading(NamedTuple):
-    """Nats/token of a text read in windows: of all tokens, and of those late in a stretch.
+    """Nats/token of a text read in windows: of all tokens, of those late in a stretch, by position.
 
     Late are the tokens of the second half of every `stretch`, the training length, wherever windows
     begin. No window begins near one, so that reading in longer windows cannot help them by that.
+    by_position: (length,), a mean over the windows.
     """
 
     all: float
     late: float
+    by_position: Tensor
 
 
 @torch.no_grad()
@@ -114,7 +119,9 @@ def read(
         ]
     ).view(-1, length)
     late = torch.arange(length, device=losses.device) % stretch >= stretch // 2
-    return Reading(float(losses.double().mean()), float(losses[:, late].double().mean()))
+    return Reading(
+        float(losses.double().mean()), float(losses[:, late].double().mean()), losses.mean(0)
+    )
 
 
 def unigram_loss(text: Text, targets: Tensor) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -75,10 +75,15 @@ def table(
         torch.cat([train_set.results, test_set.results]),
     )
 
+    snapshots: list[Snapshot] = []
+
     def measure(model: QuadraticNet | Transformer) -> dict[str, float]:
         right = _right(run, model, everything)
+        train_acc = float(right[: len(train_set)].mean())
+        if run.seed == 0 and train_acc >= MEMORISED and not snapshots:
+            snapshots.append(look_at(run, model, everything, p))
         return {
-            "train_acc": float(right[: len(train_set)].mean()),
+            "train_acc": train_acc,
             "test_acc": float(right[len(train_set) :].mean()),
             "norm": float(torch.cat([each.flatten() for each in model.parameters()]).norm()),
         }
@@ -102,6 +107,8 @@ def table(
     vectors = fit.model.operand_vectors().detach().cpu()
     if run.seed == 0:
         run.keep("vectors", vectors[:, :64])
+        at_end = look_at(run, fit.model, everything, p)
+        keep_both(run, snapshots[0] if snapshots else at_end, at_end)
     return {
         "memorised_at": memorised_at,
         "generalised_at": generalised_at,
@@ -111,6 +118,57 @@ def table(
         "fourier": fourier_share(vectors),
         "shortcut_acc": shortcut_accuracy(train_set, test_set),
     }
+
+
+class Snapshot(NamedTuple):
+    """What is kept of a network at one time.
+
+    sure: the probability of the right result by both operands, (p, p), 0 where there is no
+    equation. vectors: of the first operand, (p, at most 64). looks: where the heads of a
+    transformer look in some equations, written out and shown or not, (n_layers, n_heads, 4, 4).
+    """
+
+    sure: Tensor
+    vectors: Tensor
+    looks: dict[tuple[str, str], Tensor]
+
+
+@torch.no_grad()
+def look_at(run: Run, model: QuadraticNet | Transformer, equations: Equations, p: int) -> Snapshot:
+    """Look at a network. The first two equations were shown, the last two not."""
+    pairs, results = run.to_device((equations.pairs, equations.results))
+    chosen = model(pairs).softmax(-1).gather(-1, results[:, None])[:, 0].cpu()
+    sure = torch.zeros(p, p, dtype=chosen.dtype)
+    sure[equations.pairs[:, 0], equations.pairs[:, 1]] = chosen
+    looks = {}
+    if isinstance(model, Transformer):
+        for row, known in ((0, "shown"), (1, "shown"), (-2, "not shown"), (-1, "not shown")):
+            a, b = equations.pairs[row].tolist()
+            looks[f"{a} ∘ {b} =", known] = model.looks(pairs[row][None])[0].cpu()
+    return Snapshot(sure, model.operand_vectors()[:, :64].cpu().clone(), looks)
+
+
+def keep_both(run: Run, memorised: Snapshot, at_end: Snapshot) -> None:
+    """Keep how a network looked when it knew the training set, and in the end."""
+    run.keep("vectors when memorised", memorised.vectors)
+    run.figure(
+        "answers",
+        torch.stack([memorised.sure, at_end.sure]),
+        draw="heatmap",
+        caption="The probability of the right result for every equation, when 99 % of those shown "
+        "were known (the end, where they never were) and in the end.",
+        x="second operand",
+        y="first operand",
+        labels=["memorised", "in the end"],
+    )
+    for when, snapshot in (("memorised", memorised), ("in the end", at_end)):
+        for (equation, known), weights in snapshot.looks.items():
+            run.attention(
+                f"{equation} ({known}), {when}",
+                weights,
+                queries=equation.split(),
+                caption="The answer is read from the row of the sign =, which may look at all.",
+            )
 
 
 @torch.no_grad()

@@ -70,15 +70,28 @@ class Transformer(nn.Module):
 
     def forward(self, pairs: Tensor) -> Tensor:
         """Logits of the symbol after "="."""
-        n_symbols = len(self.symbols)
-        a, b = one_hot(pairs, n_symbols, self.symbols.dtype).unbind(-2)
-        operands = a @ self.symbols, b @ self.symbols  # (batch, d_model) each
-        operator, equals = (each.expand_as(operands[0]) for each in self.symbols[-2:].unbind())
-        x = torch.stack([operands[0], operator, operands[1], equals], -2) + self.positions
+        x = self._enter(pairs)
         for layer in self.layers:
             x = layer(x)
         logits: Tensor = self.readout(self.norm(x[..., -1, :]))
         return logits
+
+    def _enter(self, pairs: Tensor) -> Tensor:
+        """The vectors of a o b =, (batch, 4, d_model)."""
+        n_symbols = len(self.symbols)
+        a, b = one_hot(pairs, n_symbols, self.symbols.dtype).unbind(-2)
+        operands = a @ self.symbols, b @ self.symbols  # (batch, d_model) each
+        operator, equals = (each.expand_as(operands[0]) for each in self.symbols[-2:].unbind())
+        return torch.stack([operands[0], operator, operands[1], equals], -2) + self.positions
+
+    @torch.no_grad()
+    def looks(self, pairs: Tensor) -> Tensor:
+        """Where the heads look, (batch, n_layers, n_heads, 4, 4)."""
+        x, seen = self._enter(pairs), []
+        for layer in self.layers:
+            seen.append(layer.looks(x))  # type: ignore[operator]
+            x = layer(x)
+        return torch.stack(seen, 1)
 
     def operand_vectors(self) -> Tensor:
         """What stands for an operand, (p, d_model)."""
@@ -98,12 +111,24 @@ class _Layer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (batch, seq, d_model) -> the same."""
-        parts = self.query_key_value(self.norms[0](x)).chunk(3, -1)
-        q, k, v = (split_heads(each, self.n_heads) for each in parts)
+        q, k, v = self._parts(x)
         mixed = merge_heads(F.scaled_dot_product_attention(q, k, v, is_causal=True))
         x = x + self.merge(mixed)
         y: Tensor = x + self.outer(F.relu(self.inner(self.norms[1](x))))
         return y
+
+    def looks(self, x: Tensor) -> Tensor:
+        """The weights of attention, (batch, n_heads, seq, seq)."""
+        q, k, _ = self._parts(x)
+        scores = q @ k.mT * q.shape[-1] ** -0.5
+        later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=x.device).triu(1)
+        weights: Tensor = scores.masked_fill(later, -torch.inf).softmax(-1)
+        return weights
+
+    def _parts(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Query, key and value, each (batch, n_heads, seq, d_head)."""
+        parts = self.query_key_value(self.norms[0](x)).chunk(3, -1)
+        return tuple(split_heads(each, self.n_heads) for each in parts)
 
 
 def one_hot(symbols: Tensor, n: int, dtype: torch.dtype) -> Tensor:

@@ -27,9 +27,15 @@ from paperbench.lab import (
 )
 from paperbench.papers.logic_gates.bits import BitNetwork, RelaxedNetwork
 from paperbench.papers.logic_gates.data import monk, one_bit_accuracy, thermometer
-from paperbench.papers.logic_gates.model import LogicNetwork, gate_coefficients, relaxed_gate
+from paperbench.papers.logic_gates.model import (
+    LogicNetwork,
+    gate_coefficients,
+    relaxed_gate,
+    vote_accuracy,
+)
 
 WATCHED = 12  # points of a curve
+MOST_WIRED = 10_000  # gates of a network whose wires are kept, three numbers each
 
 
 def dense_network(n_bits: int, d_hidden: int, n_classes: int) -> nn.Sequential:
@@ -108,13 +114,33 @@ def images(
     model = _fit(run, split, build, steps, batch_size, lr)
     if run.seed == 0 and isinstance(model, LogicNetwork):
         run.keep("gate_counts", _gate_counts(model))
+        _keep_circuit(run, split, model)
     return {**_accuracies(split, model), "one_bit_acc": one_bit_accuracy(split)}
 
 
 def _gate_counts(model: LogicNetwork) -> Tensor:
     """How often each gate was chosen, (n_layers, 16)."""
-    kinds = [torch.tensor(layer.kinds)[layer.chosen().cpu()] for layer in model.logic_layers]
-    return torch.stack([each.bincount(minlength=16) for each in kinds])
+    return torch.stack([each.bincount(minlength=16) for each in _kinds(model)])
+
+
+def _kinds(model: LogicNetwork) -> list[Tensor]:
+    """Which of the sixteen each gate is, layer by layer."""
+    return [torch.tensor(layer.kinds)[layer.chosen().cpu()] for layer in model.logic_layers]
+
+
+def _keep_circuit(run: Run, split: Split, model: LogicNetwork) -> None:
+    """Keep which gate each is, what it reads, and how well each of the last votes.
+
+    Of a large network nothing: MOST_WIRED gates can be drawn from.
+    """
+    layers = model.logic_layers
+    if sum(layer.n_gates for layer in layers) > MOST_WIRED:
+        return
+    run.keep("kinds", torch.stack(_kinds(model)))  # (n_layers, n_gates)
+    run.keep("wires", torch.stack([layer.wires for layer in layers]))  # (n_layers, 2, n_gates)
+    if model.readout is None:
+        seen = run.to_device((split.test.inputs, split.test.classes))
+        run.keep("votes", vote_accuracy(model, *seen))
 
 
 @experiment(
@@ -144,6 +170,8 @@ def learn_rule(
         return LogicNetwork(split.n_features, 2, n_layers, n_gates, tau, gates=gates)
 
     model = _fit(run, split, build, steps, n_train, lr)
+    if run.seed == 0 and isinstance(model, LogicNetwork):
+        _keep_circuit(run, split, model)
     hard_acc = _accuracies(split, model)["hard_acc"]
     return {"hard_acc": hard_acc, "one_bit_acc": one_bit_accuracy(split)}
 

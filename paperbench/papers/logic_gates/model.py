@@ -183,3 +183,20 @@ class LogicNetwork(nn.Module):
             logits: Tensor = self.readout(h.mT)
             return logits
         return count_votes(h, self.n_classes, self.tau)
+
+
+@torch.no_grad()
+def vote_accuracy(model: LogicNetwork, x: Tensor, classes: Tensor) -> Tensor:
+    """How well each last gate alone tells its own class from the others, (n_gates,).
+
+    Half for a gate that says the same always: the mean of the share of its class's examples for
+    which it gives 1 and the share of all others for which it gives 0. x: (batch, n_bits), bits.
+    """
+    h = x.mT
+    for layer in model.eval().layers:
+        h = layer(h)
+    own = torch.arange(len(h), device=h.device) // (len(h) // model.n_classes)
+    is_own = (classes == own[:, None]).to(h.dtype)  # (n_gates, batch)
+    hits = (h * is_own).sum(1) / is_own.sum(1)
+    rejections = ((1 - h) * (1 - is_own)).sum(1) / (1 - is_own).sum(1)
+    return (hits + rejections) / 2

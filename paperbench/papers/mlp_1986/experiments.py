@@ -11,6 +11,7 @@ from paperbench.lab import Metrics, Run, accuracy, error, experiment, fraction
 from paperbench.papers.mlp_1986 import measures, model, tasks
 from paperbench.papers.mlp_1986.model import Array, Error, Layers, Momentum
 
+SHOWN = 16  # nets of which more is kept than weights in the end
 THRESHOLD_UNIT = 0.75  # the best balanced accuracy of one threshold on symmetry or XOR: NOTES.md
 
 
@@ -79,7 +80,10 @@ def boolean(
     sizes = [n_inputs, hidden, 1] if hidden else [n_inputs, 1]
     weights = model.initial_weights(run.rng("weights"), nets, sizes, spread)
     rule, solved_early = Momentum(epsilon, alpha), np.zeros(nets, dtype=bool)
+    on_the_way: list[Layers] = []
     for sweep, y, gradients in _sweep(run, weights, x, targets, sweeps, model.squared_error):
+        if run.seed == 0 and sweep % max(1, sweeps // 40) == 0:
+            on_the_way.append([w[:SHOWN].copy() for w in weights])
         rule.update(weights, gradients if learns == "all" else _without_hidden(gradients))
         if sweep % 5 == 0:
             solved = ((y > 0.5) == (targets > 0.5)).all((1, 2))
@@ -93,6 +97,8 @@ def boolean(
     if run.seed == 0:
         run.keep("incoming", weights[0])
         run.keep("outgoing", weights[-1])
+        run.keep("incoming on the way", np.stack([each[0] for each in on_the_way]))
+        run.keep("outgoing on the way", np.stack([each[-1] for each in on_the_way]))
     return {
         "solved_share": float(right.all((1, 2)).mean()),
         "solved_early_share": float(solved_early.mean()),
@@ -165,6 +171,12 @@ def family(
     codes = model.logistic(weights[0][:, :1, :6] + weights[0][:, 1:25, :6])  # (nets, people, 6)
     if run.seed == 0:
         run.keep("codes", codes)
+        relations = model.logistic(weights[0][:, :1, 6:] + weights[0][:, 25:, 6:])
+        run.keep("codes of relations", relations[:SHOWN])  # (nets, 12, 6)
+        not_taught = np.argsort(rank[:SHOWN], 1)[:, :held_out]
+        run.keep("facts not taught", not_taught)  # (nets, held_out), numbers of facts
+        run.keep("said of them", np.take_along_axis(y[:SHOWN], not_taught[..., None], 1))
+        run.keep("answers to them", answers[not_taught])  # (nets, held_out, 24)
     tables = [relation, person, 2 * relation + (person >= 12)]
     return {
         "train_acc": measures.share_right(y, answers, seen),

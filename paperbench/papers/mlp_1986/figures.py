@@ -6,10 +6,18 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from paperbench.figures import Kept, figure
-from paperbench.papers.mlp_1986.measures import antisymmetry
-from paperbench.papers.mlp_1986.tasks import NATION, PEOPLE
+from paperbench.papers.mlp_1986.measures import antisymmetry, is_powers_of_two
+from paperbench.papers.mlp_1986.model import forward
+from paperbench.papers.mlp_1986.tasks import (
+    NATION,
+    PEOPLE,
+    RELATIONS,
+    all_patterns,
+    family_facts,
+    is_odd,
+)
 
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#777777"  # Okabe and Ito's: safe for most eyes
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"  # Okabe and Ito
 
 
 @figure(
@@ -88,4 +96,109 @@ def family_codes(kept: Kept) -> Figure:
     names = [f"{one}\n{other}" for one, other in zip(PEOPLE[:12], PEOPLE[12:], strict=True)]
     rows[-1].set_xticks(range(12), names, rotation=45, ha="right", fontsize=7)
     picture.colorbar(drawn, ax=rows, label="activity", shrink=0.6)
+    return picture
+
+
+@figure(
+    "facts-not-taught",
+    experiment="family",
+    caption="What networks 0 to 2 of seed 0 say of the four facts that each was not taught, a row "
+    "each, and who is right (rings). Taught the other facts as they are, the strongest output is "
+    "right in six of the twelve rows, and of the right family in all; with the answers dealt out "
+    "anew, it is right in none.",
+)
+def facts_not_taught(kept: Kept) -> Figure:
+    """Outputs for the held-out facts, above of the trees, below of shuffled ones."""
+    person, relation, _ = family_facts()
+    picture = Figure(figsize=(7, 6.6), layout="constrained")
+    rows = picture.subplots(2, 1, sharex=True)
+    for axes, arm, title in zip(
+        rows,
+        ("tree", "tree of facts-are-inferred"),
+        ("taught 100 facts of the trees", "taught as many answers dealt out anew"),
+        strict=True,
+    ):
+        facts = kept.array(arm, "facts not taught")[:3].astype(int).ravel()
+        outputs = kept.array(arm, "said of them")[:3].reshape(len(facts), -1)
+        answers = kept.array(arm, "answers to them")[:3].reshape(len(facts), -1)
+        drawn = axes.imshow(outputs, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+        row, column = np.nonzero(answers)
+        axes.plot(column, row, "o", mfc="none", mec=ORANGE, mew=1.6, ms=9)
+        names = [f"{PEOPLE[person[fact]]}: {RELATIONS[relation[fact]]}" for fact in facts]
+        axes.set_yticks(range(len(facts)), names, fontsize=7)
+        for between in (3.5, 7.5):
+            axes.axhline(between, color=GREY, lw=0.8)
+        axes.axvline(11.5, color=GREY, ls=":", lw=0.8)
+        axes.set_title(title, fontsize=9)
+    rows[-1].set_xticks(range(24), PEOPLE, rotation=60, ha="right", fontsize=7)
+    rows[-1].set_xlabel("output unit: the English, then the Italians", fontsize=8)
+    picture.colorbar(drawn, ax=rows, label="output", shrink=0.6)
+    return picture
+
+
+@figure(
+    "xor-square",
+    experiment="xor",
+    caption="What networks make of the square whose corners are the four patterns of exclusive or "
+    "(white: answer 1, black: answer 0). Colours: the output of network 0 of seed 0; lines: where "
+    "that of each of its 16 networks is 1/2. Only hidden units that learn part the white corners "
+    "from the black ones. Without any, outputs end up at 1/2 everywhere (no lines are drawn).",
+)
+def xor_square(kept: Kept) -> Figure:
+    """The output over the square, of two hidden units, of two that do not learn, and of none."""
+    corners = all_patterns(2)
+    odd = is_odd(corners)[:, 0] > 0.5
+    places = np.linspace(-0.4, 1.4, 121)
+    x = np.stack(np.meshgrid(places, places), -1).reshape(-1, 2)
+    picture = Figure(figsize=(7, 2.9), layout="constrained")
+    panels = picture.subplots(1, 3, sharey=True)
+    for axes, (arm, title) in zip(
+        panels,
+        {
+            "two": "two hidden units",
+            "two of xor-is-learned": "two that do not learn",
+            "none": "no hidden unit",
+        }.items(),
+        strict=True,
+    ):
+        layers = ["incoming"] if arm == "none" else ["incoming", "outgoing"]
+        weights = [kept.array(arm, layer).astype(float) for layer in layers]
+        outputs = forward(weights, x)[-1].reshape(-1, len(places), len(places))
+        drawn = axes.pcolormesh(
+            places, places, outputs[0], cmap="RdBu_r", vmin=0, vmax=1, rasterized=True
+        )
+        for output in outputs[np.ptp(outputs, (1, 2)) > 1e-3]:
+            axes.contour(places, places, output, [0.5], colors="black", linewidths=0.6)
+        for side, colour in ((odd, "white"), (~odd, "black")):
+            axes.plot(*corners[side].T, "o", mfc=colour, mec="black", ms=9)
+        axes.set_title(title, fontsize=9)
+        axes.set(xlabel="input 1", xticks=[0, 1], yticks=[0, 1], aspect="equal")
+    panels[0].set_ylabel("input 2")
+    picture.colorbar(drawn, ax=panels, label="output of network 0", shrink=0.8)
+    return picture
+
+
+@figure(
+    "symmetry-on-the-way",
+    experiment="symmetry",
+    caption="The six weights into one hidden unit while symmetry is learned, in that network of "
+    "seed 0 which is the last to find 1 : 2 : 4. For most of the time nothing seems to happen. A "
+    "full line and the dotted one of its colour belong to a pair of inputs equally far from the "
+    "middle; in the end they are opposite.",
+)
+def symmetry_on_the_way(kept: Kept) -> Figure:
+    """How weights of a pair become opposite."""
+    ways = kept.array("two", "incoming on the way").astype(float)[:, :, 1:]  # (times, nets, 6, 2)
+    has_found = np.array([is_powers_of_two(each) & (antisymmetry(each) > 0.95) for each in ways])
+    way = ways[:, (has_found.argmax(0) * has_found[-1]).argmax(), :, 0]
+    last = int(kept.curve("two", "solved")[0][-1]) + 1
+    sweeps = np.arange(len(way)) * max(1, last // len(way))
+    picture = Figure(figsize=(6.4, 3.4), layout="constrained")
+    axes = picture.subplots()
+    for pair, colour in enumerate((BLUE, ORANGE, GREEN)):
+        for place, style in ((pair, "-"), (5 - pair, ":")):
+            axes.plot(sweeps, way[:, place], style, color=colour, label=f"input {place + 1}")
+    axes.axhline(0, color="black", lw=0.8)
+    axes.set(xlabel="sweeps through the 64 patterns", ylabel="weight into hidden unit 1")
+    axes.legend(fontsize=8, ncols=3, loc="upper left")
     return picture

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import SGD
 
 from paperbench.lab import Metrics, Run, count, cross_entropy, error, experiment, ratio, train
+from paperbench.lab.surface import loss_surface
 from paperbench.papers.resnet.measures import ink_error, responses
 from paperbench.papers.resnet.model import Block, Network
 
@@ -56,9 +57,11 @@ def classifier(
         steps=n_steps,
         schedule=warm_up_and_drop,
     )
-    by_layer = responses(fit.model, run.to_device(split.train.inputs[:batch_size]))
+    batch = run.to_device((split.train.inputs[:batch_size], split.train.classes[:batch_size]))
+    by_layer = responses(fit.model, batch[0])
     if run.seed == 0:
         run.keep("responses", by_layer)
+        run.keep("loss_surface", loss_surface(run, fit.model, batch, points=13))
     return {
         "train_error": 1 - split.train.accuracy(fit.model, batch_size=batch_size),
         "response": float(by_layer.mean()),

@@ -23,9 +23,10 @@ from paperbench.lab import (
 )
 from paperbench.papers.seq2seq.captions import captions, corpus_bleu
 from paperbench.papers.seq2seq.decoding import Translations, beam_search, greedy
+from paperbench.papers.seq2seq.kept import keep_alignments, keep_by_length
 from paperbench.papers.seq2seq.model import Seq2Seq
 from paperbench.papers.seq2seq.number_words import number_lists
-from paperbench.papers.seq2seq.pairs import PAD, Floor, Pair, Task, pad
+from paperbench.papers.seq2seq.pairs import PAD, Floor, Pair, Task, Words, pad
 
 CLIP = 5.0  # gradient norm, Sutskever et al. section 3.4
 EXTRA_WORDS = 10  # a translation may be so much longer than the truth
@@ -108,6 +109,10 @@ def translation(
     tokens_short, loss_short = forced(model, task.short, device)
     tokens_long, loss_long = forced(model, task.long, device)
     exact_short, exact_long = (exact(model, pairs, device) for pairs in (task.short, task.long))
+    translations, searched = searches(model, task, device, beam_width, beam_rank)
+    keep_by_length(run, task, translations)
+    if run.seed == 0:
+        keep_alignments(run, model, task)
     return {
         "tokens_short": tokens_short,
         "tokens_long": tokens_long,
@@ -117,7 +122,7 @@ def translation(
         "exact_long": exact_long,
         "floor_short": floor.accuracy(target for _, target in task.short),
         "floor_long": floor.accuracy(target for _, target in task.long),
-        **searches(model, task, device, beam_width, beam_rank),
+        **searched,
     }
 
 
@@ -159,8 +164,8 @@ def exact(model: Seq2Seq, pairs: list[Pair], device: torch.device) -> float:
 
 def searches(
     model: Seq2Seq, task: Task, device: torch.device, width: int, rank: Literal["total", "last"]
-) -> dict[str, float]:
-    """BLEU of the greedy translations of the test set, and how the beam compares with them."""
+) -> tuple[list[Words], dict[str, float]]:
+    """The greedy translations of the test set; their BLEU, and how the beam compares with them."""
     words, gains = [], []
     for start in range(0, len(task.test), EVAL_BATCH):
         source, max_len = _to_search(task.test[start : start + EVAL_BATCH], device)
@@ -169,7 +174,7 @@ def searches(
         words += [task.target.decode(row) for row in one.lists()]
         gains.append(several.log_prob - one.log_prob)
     gain = torch.cat(gains)
-    return {
+    return words, {
         "bleu": corpus_bleu(words, task.references)[0],
         "beam_short_of_greedy": float((gain < -ROUNDING).float().mean()),
         "beam_gain": float(gain.mean()),

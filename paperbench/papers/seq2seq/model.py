@@ -220,6 +220,22 @@ class Seq2Seq(nn.Module):
             x, _ = self.attention(x, state.memory, state.mask)
         return x, DecoderState(layers, x[:, -1], state.memory, state.mask)
 
+    def alignment(self, source: Tensor, target: Tensor) -> Tensor:
+        """Where attention looks for every word of the target: weights (batch, target, source).
+
+        target: (batch, target + 1), BOS first and EOS last, the true words as in training. Raises
+        ValueError for a model without attention.
+        """
+        if self.attention is None:
+            raise ValueError("a model without attention aligns nothing")
+        steps: list[Tensor] = []
+        hook = self.attention.register_forward_hook(lambda _, __, out: steps.append(out[1]))
+        try:
+            self(source, target[:, :-1])
+        finally:
+            hook.remove()
+        return torch.cat(steps, 1)
+
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """Teacher forcing: at every step the true target so far is given."""
         logits, _ = self.decode(target, self.start(source))

@@ -30,6 +30,13 @@ from paperbench.papers.transformer.sentences import Pairs, Vocabulary, captions,
 
 BETAS = (0.9, 0.98)  # section 5.3
 N_KEPT = 8  # sequences whose maps are averaged for a figure
+LETTERS = "ABCDEFGH"  # for the tokens of a sequence that is shown
+LOOKS = {  # what is seen in a translator
+    "encoder": "How words of the source look at each other.",
+    "decoder": "How a word of the target, from which the next is predicted, looks at those before.",
+    "decoder to encoder": "How a word of the target, from which the next is predicted, looks at "
+    "the source. The true words before it are given.",
+}
 
 
 def warmup_inverse_sqrt(warmup: float) -> Callable[[float], float]:
@@ -105,6 +112,9 @@ def translation(
         schedule=warmup_inverse_sqrt(warmup),
         padding=PAD,
     )
+    if run.seed == 0:
+        for name, test in (("a short sentence", short), ("a long sentence", long)):
+            keep_looks(run, fit.model, words, name, test[0])
     metrics = {"exact_long": exact(run, fit.model, words, long)}
     for name, test in (("short", short), ("long", long)):
         metrics[f"tokens_{name}"] = forced(run, fit.model, words, test)
@@ -119,6 +129,23 @@ def smoothed_loss(model: nn.Module, batch: tuple[Tensor, Tensor], *, smoothing: 
     return F.cross_entropy(
         logits.flatten(0, 1), target[:, 1:].flatten(), ignore_index=PAD, label_smoothing=smoothing
     )
+
+
+def keep_looks(
+    run: Run, model: nn.Module, words: Vocabulary, name: str, pair: tuple[list[str], list[str]]
+) -> None:
+    """Keep where the heads look in one sentence, given the true words."""
+    source, target = run.to_device(words.encode([pair]))
+    said = ["<s>", *pair[1]]  # to be followed by the next word, or the end
+    looks = model.looks(source, target[:, :-1])  # type: ignore[operator]
+    for part, weights in looks.items():
+        run.attention(
+            f"{name}, {part}",
+            weights[0],
+            queries=pair[0] if part == "encoder" else said,
+            keys=said if part == "decoder" else pair[0],
+            caption=LOOKS[part],
+        )
 
 
 @torch.no_grad()
@@ -195,6 +222,15 @@ def lookup(
     maps = fit.model.maps(test[0])
     if run.seed == 0:
         run.keep("maps", maps[:N_KEPT].mean(0))
+        for i, tokens in enumerate(test[0][:3].tolist()):
+            letters = [LETTERS[token] for token in tokens]
+            for name, seen in (("", maps), (" before training", before)):
+                run.attention(
+                    f"sequence {i + 1}{name}",
+                    seen[i][None],
+                    queries=letters,
+                    caption=f"Asked for at every inner place: {task.IN_WORDS[asked]}.",
+                )
     return {
         "acc": right(fit.model),
         "commonest": task.commonest(*test),

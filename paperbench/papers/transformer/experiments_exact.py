@@ -62,6 +62,16 @@ def positions(
     codes = sinusoids(seq_len, d_model)
     if table == "random":
         codes = torch.randn(codes.shape, generator=run.generator("table"), dtype=torch.float64)
+    if run.seed == 0:
+        run.figure(
+            "codes",
+            codes,
+            draw="heatmap",
+            caption="The encoding of every position, a row each: a sine and a cosine of each "
+            "wavelength, the shortest on the left.",
+            x="dimension",
+            y="position",
+        )
     worst = 0.0
     for offset in run.rng("offsets").integers(1, seq_len // 4, instances):
         here, there = codes[:-offset], codes[offset:]
@@ -107,6 +117,8 @@ def cost(
             read.sum().backward()  # type: ignore[no-untyped-call]
         flops.append(float(counter.get_total_flops()))
         kept.append(float(sum(sizes.values())))
+    if run.seed == 0:
+        run.keep("counts", np.array([LENGTHS, flops, kept]))
     slopes = [float(np.polyfit(np.log(LENGTHS), np.log(each), 1)[0]) for each in (flops, kept)]
     return {"flops_slope": slopes[0], "bytes_slope": slopes[1]}
 

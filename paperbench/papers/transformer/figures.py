@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.figure import Figure
 
-from paperbench.figures import Kept, figure
+from paperbench.figures import ATTENTION, Kept, figure
 from paperbench.papers.transformer.lookup import EDGE, FOUR, SEQ_LEN
 
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#777777"  # Okabe and Ito
@@ -58,3 +60,101 @@ def what_readers_learn(kept: Kept) -> Figure:
     axes.set(xlabel="training steps", ylabel="share of neighbours right", ylim=(0, 1.02))
     axes.legend(fontsize=8, loc="lower right", ncols=2)
     return drawn
+
+
+@figure(
+    "who-reads-which-word",
+    experiment="translation",
+    caption="The German words said so far (down; the next one is to be said) look at the English "
+    "ones (across) in a held-out list of three numbers, with the true words given: four heads of "
+    "the Transformer, and the one map of the recurrent translator (seed 0). After “und” the tens "
+    "are to be said, which stand before the units in English: the recurrent map finds them.",
+)
+def who_reads_which_word(kept: Kept) -> Figure:
+    """The decoders' attention at the source."""
+    example = "a long sentence, decoder to encoder"
+    maps = [
+        (title, weights)
+        for arm, title in (("transformer", "Transformer, head"), ("recurrent", "recurrent"))
+        for title, weights in _titled(title, kept.attention(arm, example)[-1])
+    ]
+    told = _told(kept, "transformer", example)
+    picture = Figure(figsize=(7, 6.4), layout="constrained")
+    panels = picture.subplots(2, 3, sharey=True).ravel()
+    for axes, (title, weights) in zip(panels, maps, strict=False):
+        image = axes.imshow(weights, vmin=0, vmax=1, cmap="Blues", aspect="auto")
+        axes.set_title(title, fontsize=9)
+        axes.set_xticks(range(len(told["keys"])), told["keys"], rotation=90, fontsize=7)
+        axes.set_yticks(range(len(told["queries"])), told["queries"], fontsize=7)
+    panels[-1].set_axis_off()
+    inside = panels[-1].inset_axes((0.1, 0.1, 0.1, 0.8))
+    picture.colorbar(image, cax=inside, label="weight")
+    return picture
+
+
+def _titled(title: str, heads: Any) -> list[tuple[str, Any]]:
+    many = len(heads) > 1
+    return [(f"{title} {i + 1}" if many else title, each) for i, each in enumerate(heads)]
+
+
+def _told(kept: Kept, arm: str, example: str) -> dict[str, Any]:
+    """What was kept with the weights: the tokens."""
+    told: dict[str, Any] = kept.ledger.kept(kept.run(arm).key)[ATTENTION + example]
+    return told
+
+
+@figure(
+    "wide-heads-before-and-after",
+    experiment="wide",
+    caption="Heads of 64 dimensions, with and without dividing the scores by 8. Left, head 1 on "
+    "one sequence before training (seed 0): unscaled, several places give nearly all weight to "
+    "one other. Right, what is learned, one line a seed.",
+)
+def wide_heads(kept: Kept) -> Figure:
+    """Maps before training, and curves."""
+    example = "sequence 1 before training"
+    arms = (("scaled", "scaled", BLUE, "-"), ("unscaled", "not scaled", ORANGE, "--"))
+    letters = _told(kept, "scaled", example)["queries"]
+    picture = Figure(figsize=(7.6, 2.7), layout="constrained")
+    *maps, curves = picture.subplots(1, 3, width_ratios=(1, 1, 1.5))
+    for axes, (arm, label, color, style) in zip(maps, arms, strict=True):
+        image = axes.imshow(kept.attention(arm, example)[0, 0], vmin=0, vmax=1, cmap="Blues")
+        axes.set_title(f"{label}, untrained", fontsize=9)
+        axes.set_xlabel("looked at", fontsize=8)
+        axes.set_xticks(range(len(letters)), letters, fontsize=7)
+        axes.set_yticks(range(len(letters)), letters, fontsize=7)
+        for i, (steps, shares) in enumerate(kept.curves(arm, "acc")):
+            curves.plot(steps, shares, style, color=color, label=None if i else label)
+    picture.colorbar(image, ax=maps, label="weight", shrink=0.8)
+    chance = kept.metric("scaled", "commonest")[0]
+    curves.axhline(chance, color="black", lw=0.8, label="commonest token")
+    curves.set(xlabel="training steps", ylabel="share of neighbours right", ylim=(0, 1.02))
+    curves.legend(fontsize=7, loc="upper left")
+    return picture
+
+
+@figure(
+    "the-square",
+    experiment="cost",
+    caption="Operations of attention, forward and backward, and bytes that it keeps for its "
+    "gradient, counted for one head of 16 dimensions. Twice the length is four times as much; in "
+    "linear attention, which has no softmax, about twice.",
+)
+def the_square(kept: Kept) -> Figure:
+    """Two counts against length, both axes logarithmic."""
+    picture = Figure(figsize=(6.4, 2.9), layout="constrained")
+    panels = picture.subplots(1, 2)
+    for arm, label, color, style in (
+        ("attention", "softmax attention", BLUE, "o-"),
+        ("attention of cost-grows-with-the-square", "linear attention", ORANGE, "s--"),
+    ):
+        lengths, *counts = kept.array(arm, "counts")
+        for axes, count in zip(panels, counts, strict=True):
+            axes.plot(lengths, count, style, color=color, label=label)
+    for axes, what in zip(panels, ("operations (FLOPs)", "bytes kept"), strict=True):
+        axes.set_xscale("log", base=2)
+        axes.set_yscale("log")
+        axes.set_xticks(lengths, [f"{n:.0f}" for n in lengths])
+        axes.set(xlabel="length n, tokens", ylabel=what)
+    panels[0].legend()
+    return picture

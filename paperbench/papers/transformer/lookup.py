@@ -17,6 +17,11 @@ from paperbench.papers.transformer.model import Layer, MultiHeadAttention, sinus
 VOCAB_SIZE, SEQ_LEN = 8, 12
 FOUR = (1, 3, -1, -3)  # places back
 OFFSETS = {"four": FOUR, "one": (1, 1, 1, 1), "own": (0, 0, 0, 0)}
+IN_WORDS = {
+    "four": "the tokens one and three places before and behind",
+    "one": "the token one place before",
+    "own": "the token itself",
+}
 EDGE = max(FOUR)  # places without all neighbours, at either end, are not asked about
 Asked = Literal["four", "one", "own"]
 

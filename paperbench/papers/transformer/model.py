@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -187,6 +187,28 @@ class Transformer(nn.Module):
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """Teacher forcing: at every place the true target before it is given."""
         return self.decode(target, self.encode(source), source)
+
+    @torch.no_grad()
+    def looks(self, source: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Where the heads look in teacher forcing.
+
+        Each part's weights are (batch, n_layers, n_heads, queries, keys).
+        """
+        heads: dict[str, list[Any]] = {
+            "encoder": [layer.attention for layer in self.encoder],
+            "decoder": [layer.attention for layer in self.decoder],
+            "decoder to encoder": [layer.cross_attention for layer in self.decoder],
+        }
+        seen: dict[str, list[Tensor]] = {part: [] for part in heads}
+        hooks = [
+            each.register_forward_hook(lambda _, __, out, part=part: seen[part].append(out[1]))
+            for part, of_layers in heads.items()
+            for each in of_layers
+        ]
+        self(source, target)
+        for hook in hooks:
+            hook.remove()
+        return {part: torch.stack(weights, 1) for part, weights in seen.items()}
 
     def _enter(self, words: Tensor, table: nn.Embedding) -> Tensor:
         x = table(words) * self.d_model**0.5  # (batch, seq, d_model)

@@ -32,18 +32,31 @@ class RecurrentTranslator(nn.Module):
 
     def decode(self, target: Tensor, memory: Tensor, source: Tensor) -> Tensor:
         """target: (batch, target), from BOS on -> logits (batch, target, vocab_size)."""
-        real = is_real(source)
-        last = real.sum(-1)[:, None, None].expand(-1, 1, memory.shape[-1]) - 1
-        h = memory.gather(1, last).transpose(0, 1).repeat(self.n_layers, 1, 1)
-        x = self._read(self.decoder, self.embed(target), (h, torch.zeros_like(h)))
-        context, _ = attend(x, memory, memory, real[:, None], scaled=False)  # h_t . h_s
+        context, x, _ = self._look(target, memory, source)
         x = self.combine(torch.cat([context, x], -1)).tanh()
         logits: Tensor = x @ self.embed.weight.mT
         return logits
 
+    def _look(
+        self, target: Tensor, memory: Tensor, source: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """What is read, (batch, target, d_model), the states that read it, and the weights."""
+        real = is_real(source)
+        last = real.sum(-1)[:, None, None].expand(-1, 1, memory.shape[-1]) - 1
+        h = memory.gather(1, last).transpose(0, 1).repeat(self.n_layers, 1, 1)
+        x = self._read(self.decoder, self.embed(target), (h, torch.zeros_like(h)))
+        context, weights = attend(x, memory, memory, real[:, None], scaled=False)  # h_t . h_s
+        return context, x, weights
+
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """Teacher forcing."""
         return self.decode(target, self.encode(source), source)
+
+    @torch.no_grad()
+    def looks(self, source: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Where the decoder looks, (batch, 1, 1, target, source): the Transformer's name for it."""
+        weights = self._look(target, self.encode(source), source)[2]
+        return {"decoder to encoder": weights[:, None, None]}
 
     def _read(self, lstm: nn.LSTM, x: Tensor, state: tuple[Tensor, Tensor] | None) -> Tensor:
         outputs = []

@@ -1,0 +1,145 @@
+"""The first page: how every paper stands, and one row a claim with its margin on a common scale."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from paperbench.judge.record import ClaimRecord
+from paperbench.report.numbers import decisive_margin, kinds_of
+from paperbench.report.site.claims import OUTCOMES, Chip, anchor
+from paperbench.report.site.content import PaperContent, Place, SiteContent
+from paperbench.report.site.forest import claim_widths, describe, forest_row
+from paperbench.report.words import control_text, one_line, outcome_of, support_cell
+
+
+@dataclass(frozen=True)
+class Row:
+    """One claim at one place. widths: half-widths from zero, to sort by."""
+
+    paper: str
+    claim: str
+    href: str
+    statement: str
+    place: Place
+    chip: Chip
+    outcome: str
+    stale: bool
+    forest: str
+    described: str
+    widths: float
+    margin: str
+    support: str
+    control: str
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The verdicts of a paper at one place, a chip each: (claim, link, chip)."""
+
+    place: Place
+    chips: Sequence[tuple[str, str, Chip]]
+    summary: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """One paper: its title, its strips, and its rows."""
+
+    slug: str
+    title: str
+    href: str
+    strips: Sequence[Strip]
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Everything that the first page shows. counts: (words, how many, class)."""
+
+    groups: Sequence[Group]
+    exhibits: Sequence[Group]
+    counts: Sequence[tuple[str, int, str]]
+    places: Sequence[Place]
+    verdicts: Sequence[str]
+    any_stale: bool
+
+
+def overview(content: SiteContent) -> Overview:
+    """The first page of a site."""
+    groups = [_group(content, paper) for paper in content.papers if not paper.is_exhibit]
+    rows = [row for group in groups for row in group.rows]
+    return Overview(
+        groups=groups,
+        exhibits=[_group(content, paper) for paper in content.papers if paper.is_exhibit],
+        counts=_counts(rows),
+        places=sorted({row.place for row in rows}),
+        verdicts=sorted({row.chip.word for row in rows}, key=_verdict_order),
+        any_stale=any(row.stale for row in rows),
+    )
+
+
+def _group(content: SiteContent, paper: PaperContent) -> Group:
+    rows, strips = [], []
+    for record in sorted(paper.records, key=Place.of):
+        kinds = kinds_of(record)
+        here = []
+        for claim in record.claims:
+            stale = content.why_stale(record, claim) is not None
+            here.append(_row(paper, Place.of(record), claim, decisive_margin(claim, kinds), stale))
+        strips.append(_strip(Place.of(record), here))
+        rows += here
+    return Group(paper.slug, one_line(paper.title), paper.page, strips, rows)
+
+
+def _row(paper: PaperContent, place: Place, claim: ClaimRecord, margin: str, stale: bool) -> Row:
+    widths = claim_widths(claim)
+    return Row(
+        paper=paper.slug,
+        claim=claim.claim,
+        href=f"{paper.page}#{anchor(claim.claim)}",
+        statement=one_line(claim.statement),
+        place=place,
+        chip=Chip.of(claim, stale=stale),
+        outcome=OUTCOMES[outcome_of(claim)],
+        stale=stale,
+        forest=forest_row(claim),
+        described=describe(claim),
+        widths=-math.inf if widths is None else widths,
+        margin=margin,
+        support=support_cell(claim),
+        control="−" if claim.verdict is None else control_text(claim),
+    )
+
+
+def _strip(place: Place, rows: Sequence[Row]) -> Strip:
+    return Strip(place, [(row.claim, row.href, row.chip) for row in rows], summary(rows))
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """`8 PASS, 1 FAIL, 1 INCONCLUSIVE`, and how many of them do not count today."""
+    counts = Counter(row.chip.word for row in rows if not row.stale)
+    told = [f"{counts[word]} {word}" for word in sorted(counts, key=_verdict_order)]
+    stale = sum(row.stale for row in rows)
+    return ", ".join([*told, f"{stale} stale"] if stale else told)
+
+
+def _counts(rows: Sequence[Row]) -> list[tuple[str, int, str]]:
+    """How many current verdicts are as expected, and how many are otherwise."""
+    counts = Counter(row.outcome for row in rows if not row.stale and row.chip.word != "reading")
+    told = [
+        ("as expected", counts["as expected"], "ok"),
+        ("not as expected", counts["not as expected"], "bad"),
+        ("undecided", counts["undecided"], "open"),
+    ]
+    if counts["errored"]:
+        told.append(("errored", counts["errored"], "bad"))
+    stale = sum(row.stale for row in rows)
+    return told + ([("stale", stale, "old")] if stale else [])
+
+
+def _verdict_order(word: str) -> int:
+    order = ("PASS", "FAIL", "INCONCLUSIVE", "VACUOUS", "ERROR", "reading")
+    return order.index(word)

@@ -1,0 +1,436 @@
+/* The attention viewer, in every <section class="attention">.
+
+   One example, layer and head at a time, the same in all arms side by side: a heat map (rows are
+   queries, columns keys) and the example's tokens, where the query that is pointed at or focused
+   shades the keys by its weights. Weights are stored as bytes, 255 for 1. Needs charts.js. */
+"use strict";
+
+document.addEventListener("DOMContentLoaded", () => {
+  const { html, svg, armsOf, buttons, armButtons, cropped, watchWidth, drawEach } =
+    window.paperbenchCharts;
+  const MODES = {
+    weights: { title: "weights", one: "weight", note: "" },
+    decay: { title: "decay", one: "decay", note: "Arms without decay show their weights." },
+    bare: {
+      title: "weights without decay",
+      one: "without decay",
+      note: "Divided out, each row summing to 1: rough where little is left; grey: cannot be told.",
+    },
+  };
+  const UNTOLD = 8; // a decay stored as less than this byte is too coarse to divide by
+
+  function bytesOf(text, count) {
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    if (bytes.length !== count) throw new RangeError(`${bytes.length} weights, not ${count}`);
+    return bytes;
+  }
+
+  /* An arm's recorded attention on one example, head by head. */
+  class Example {
+    constructor({ name, caption, queries, keys, shape, weights, decay }) {
+      Object.assign(this, { name, caption, queries, keys });
+      [this.nLayers, this.nHeads] = shape;
+      const count = shape.reduce((product, n) => product * n, 1);
+      this.weights = bytesOf(weights, count);
+      this.decay = decay === null ? null : bytesOf(decay, count);
+      this.alike = queries.length === keys.length && queries.every((token, i) => token === keys[i]);
+    }
+
+    /* One head's values in [0, 1], a row a query; NaN where the decay cannot be divided out. */
+    values(layer, head, mode) {
+      const size = this.queries.length * this.keys.length;
+      const from = (layer * this.nHeads + head) * size;
+      const part = (bytes) => Array.from(bytes.subarray(from, from + size), (byte) => byte / 255);
+      if (this.decay === null || mode === "weights") return part(this.weights);
+      if (mode === "decay") return part(this.decay);
+      return this.undecayed(part(this.weights), part(this.decay));
+    }
+
+    /* The weights as they would be without decay: divided by it, and each row made to sum to 1. */
+    undecayed(weights, decay) {
+      const masked = (i) => this.alike && i % this.keys.length > Math.floor(i / this.keys.length);
+      const kept = weights.map((weight, i) => {
+        if (masked(i) && weight === 0) return 0;
+        return decay[i] * 255 < UNTOLD ? NaN : weight / decay[i];
+      });
+      return this.queries.flatMap((_, query) => {
+        const row = this.row(kept, query);
+        const sum = row.reduce((total, value) => total + (value || 0), 0);
+        return row.map((value) => (sum ? value / sum : value));
+      });
+    }
+
+    row(values, query) {
+      return values.slice(query * this.keys.length, (query + 1) * this.keys.length);
+    }
+  }
+
+  /* Where the shading is full: the value that one in fifty of those above zero exceeds. */
+  function fullShade(values) {
+    const sorted = values.filter((value) => value > 0).sort((a, b) => a - b);
+    return sorted.length ? sorted[Math.ceil(sorted.length * 0.98) - 1] : 1;
+  }
+
+  const shadeOf = (value, full) => Math.min(1, (value || 0) / full);
+
+  /* A matrix as SVG paths, one for each shade, so that the page's colours hold. */
+  function cells(values, nKeys, full, size, nShades) {
+    const paths = new Map();
+    values.forEach((value, i) => {
+      const shade = Number.isNaN(value) ? NaN : Math.round(shadeOf(value, full) * nShades);
+      if (shade === 0) return;
+      const [x, y] = [(i % nKeys) * size, Math.floor(i / nKeys) * size];
+      paths.set(shade, `${paths.get(shade) ?? ""}M${x} ${y}h${size}v${size}h-${size}z`);
+    });
+    const path = ([shade, d]) =>
+      Number.isNaN(shade)
+        ? svg("path", { d, class: "heat-untold" })
+        : svg("path", { d, "fill-opacity": (shade / nShades).toFixed(4) });
+    return svg("g", { class: "heat-cells" }, ...[...paths].map(path));
+  }
+
+  /* White space would be invisible. */
+  function visible(token) {
+    const text = token.replaceAll("\n", "\u23ce").replaceAll("\t", "\u21e5");
+    return text.trim() ? text : "\u2423".repeat(Math.max(text.length, 1));
+  }
+
+  const quoted = (token) => `\u201c${visible(token)}\u201d`;
+  const told = (value) => (Number.isNaN(value) ? "cannot be told" : value.toFixed(2));
+
+  /* Moves focus among nodes of which one at a time is in the tab order. */
+  function rove(event, nodes, stride = 1) {
+    const now = nodes.indexOf(event.target.closest("button"));
+    const places = {
+      ArrowRight: now + 1,
+      ArrowLeft: now - 1,
+      ArrowDown: now + stride,
+      ArrowUp: now - stride,
+      Home: 0,
+      End: nodes.length - 1,
+    };
+    if (!Object.hasOwn(places, event.key)) return;
+    event.preventDefault();
+    nodes[places[event.key]]?.focus();
+  }
+
+  const reach = (nodes, chosen) => {
+    nodes.forEach((node, i) => node.setAttribute("tabindex", i === chosen ? "0" : "-1"));
+  };
+
+  /* A matrix with its tokens at the axes. `pick(query, key)` is called with what is pointed at. */
+  class HeatMap {
+    constructor(title, example, pick) {
+      Object.assign(this, { example, pick, picked: [0, null], values: null, full: 1 });
+      this.frame = html("div", {
+        class: "heat-frame",
+        tabindex: "0",
+        role: "application",
+        "aria-roledescription": "heat map",
+        "aria-label": `${title}: the arrow keys move between queries and keys.`,
+        keydown: (event) => this.key(event),
+      });
+    }
+
+    show(values, full) {
+      Object.assign(this, { values, full });
+      this.draw();
+    }
+
+    draw() {
+      const width = this.frame.clientWidth;
+      if (!width || !this.values) return; // hidden; drawn when it is not
+      const { queries, keys } = this.example;
+      const shown = (tokens) => tokens.map((token) => cropped(visible(token), 10));
+      const [rows, columns] = [shown(queries), shown(keys)];
+      const room = (names) => 12 + 7 * Math.max(...names.map((name) => name.length));
+      const [left, top] = [room(rows), room(columns)];
+      const size = Math.max(6, Math.min(30, Math.floor((width - left - 4) / keys.length)));
+      const area = { width: size * keys.length, height: size * queries.length };
+      const middle = (i) => (i + 0.5) * size + 4;
+      const column = (i) => `translate(${middle(i)} -6) rotate(-90)`;
+      Object.assign(this, { left, top, size });
+      this.row = svg("rect", { ...area, height: size, class: "heat-row" });
+      this.cell = svg("rect", { width: size, height: size, class: "heat-cell" });
+      this.rows = rows.map((name, i) => svg("text", { x: -6, y: middle(i), class: "end" }, name));
+      this.columns = columns.map((name, i) => svg("text", { transform: column(i) }, name));
+      const every = Math.ceil(10 / size); // names need their room: small cells leave some out
+      [this.rows, this.columns].forEach((named) => {
+        named.forEach((name, i) => name.classList.toggle("left-out", i % every > 0));
+      });
+      const grid = svg(
+        "g",
+        { transform: `translate(${left} ${top})` },
+        svg("rect", { ...area, class: "heat-area" }),
+        cells(this.values, keys.length, this.full, size, 255),
+        this.row,
+        this.cell,
+        svg("g", { class: "heat-names" }, ...this.rows, ...this.columns)
+      );
+      const attributes = {
+        width: left + area.width + 2,
+        height: top + area.height + 2,
+        "aria-hidden": "true",
+        pointermove: (event) => this.point(event),
+        pointerdown: (event) => this.point(event),
+        pointerleave: () => this.pick(this.picked[0], null),
+      };
+      this.frame.replaceChildren(svg("svg", attributes, grid));
+      this.mark(...this.picked);
+    }
+
+    /* Frames the query's row, and the key's cell where there is one (null: none). */
+    mark(query, key) {
+      this.picked = [query, key];
+      if (!this.row) return;
+      this.row.setAttribute("y", query * this.size);
+      this.cell.setAttribute("visibility", key === null ? "hidden" : "visible");
+      this.cell.setAttribute("x", (key ?? 0) * this.size);
+      this.cell.setAttribute("y", query * this.size);
+      this.rows.forEach((name, i) => name.classList.toggle("picked", i === query));
+      this.columns.forEach((name, i) => name.classList.toggle("picked", i === key));
+    }
+
+    point(event) {
+      const corner = this.frame.firstChild.getBoundingClientRect();
+      const key = Math.floor((event.clientX - corner.left - this.left) / this.size);
+      const query = Math.floor((event.clientY - corner.top - this.top) / this.size);
+      if (this.has(query, key)) this.pick(query, key);
+    }
+
+    key(event) {
+      const moves = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] };
+      if (!Object.hasOwn(moves, event.key)) return;
+      event.preventDefault();
+      const [query, key] = this.picked;
+      const [down, right] = key === null ? [0, 0] : moves[event.key];
+      const to = [query + down, (key ?? 0) + right];
+      if (this.has(...to)) this.pick(...to);
+    }
+
+    has(query, key) {
+      return query in this.example.queries && key in this.example.keys;
+    }
+  }
+
+  /* One arm's figure. The viewer says which head is shown, and which query and key are picked. */
+  class Panel {
+    constructor(viewer, arm, example) {
+      Object.assign(this, { viewer, arm, example });
+      const { queries, keys } = example;
+      this.heads = this.thumbnails();
+      this.map = new HeatMap(`Heat map of ${arm.name}`, example, (...at) => viewer.pick(...at));
+      this.queries = queries.map((token, i) => {
+        const pick = () => viewer.pick(i, null);
+        const listeners = { pointerenter: pick, focus: pick, click: pick };
+        return html("button", { type: "button", class: "token", ...listeners }, visible(token));
+      });
+      const key = (token) => html("span", { class: "token" }, visible(token));
+      this.keys = example.alike ? this.queries : keys.map(key);
+      this.readout = html("p", { class: "attention-readout" });
+      this.node = html(
+        "figure",
+        { class: "attention-arm" },
+        html("figcaption", {}, arm.name),
+        ...(this.heads.length > 1 ? [this.overview()] : []),
+        this.map.frame,
+        this.readout,
+        this.line(example.alike ? "Tokens" : "Queries", this.queries),
+        ...(example.alike ? [] : [this.line("Keys", this.keys)])
+      );
+    }
+
+    /* A small heat map of every head, as a button that chooses it. */
+    thumbnails() {
+      const { nLayers, nHeads, keys, queries } = this.example;
+      const size = Math.max(1, Math.round(56 / Math.max(keys.length, queries.length)));
+      const area = { width: size * keys.length, height: size * queries.length };
+      return Array.from({ length: nLayers * nHeads }, (_, i) => {
+        const [layer, head] = [Math.floor(i / nHeads), i % nHeads];
+        const values = this.example.values(layer, head, this.viewer.mode);
+        const drawn = cells(values, keys.length, fullShade(values), size, 16);
+        const label = `layer ${layer + 1}, head ${head + 1}`;
+        const press = () => this.viewer.choose({ layer, head });
+        const attributes = { type: "button", "aria-label": label, title: label, click: press };
+        return html("button", attributes, svg("svg", { ...area, "aria-hidden": "true" }, drawn));
+      });
+    }
+
+    overview() {
+      const { nHeads } = this.example;
+      const attributes = {
+        class: "heads",
+        role: "group",
+        "aria-label": `All heads of ${this.arm.name}, a row a layer`,
+        style: `grid-template-columns: repeat(${nHeads}, max-content)`,
+        keydown: (event) => rove(event, this.heads, nHeads),
+      };
+      return html("div", attributes, ...this.heads);
+    }
+
+    line(title, nodes) {
+      const group = {
+        class: "tokens",
+        role: "group",
+        "aria-label": `${title} of ${this.arm.name}`,
+        keydown: (event) => rove(event, this.queries),
+      };
+      const label = html("span", { class: "chart-label", "aria-hidden": "true" }, title);
+      return html("div", group, label, ...nodes);
+    }
+
+    /* Reads the viewer's layer and head; returns its values. */
+    read() {
+      const { layer, head, mode } = this.viewer;
+      this.values = this.example.values(layer, head, mode);
+      return this.values;
+    }
+
+    /* Draws what was read, shaded in full from `full` on. */
+    show(full) {
+      const { layer, head } = this.viewer;
+      const chosen = layer * this.example.nHeads + head;
+      this.full = full;
+      this.heads.forEach((node, i) => node.setAttribute("aria-pressed", i === chosen));
+      reach(this.heads, chosen);
+      this.queries.forEach((node, i) => {
+        const place = `query ${i + 1} of ${this.queries.length}`;
+        node.setAttribute("aria-label", `${node.textContent}, ${place}: ${this.most(i)}`);
+      });
+      this.map.show(this.values, full);
+    }
+
+    /* Shades the keys by the query's row, frames what is picked, and says it. */
+    mark(query, key) {
+      this.readout.textContent = "";
+      if (!this.map.has(query, key ?? 0)) return; // another arm's tokens, which are more
+      this.example.row(this.values, query).forEach((value, i) => {
+        this.keys[i].style.setProperty("--shade", shadeOf(value, this.full).toFixed(4));
+        this.keys[i].classList.toggle("picked", i === key);
+      });
+      this.queries.forEach((node, i) => node.setAttribute("aria-current", i === query));
+      reach(this.queries, query);
+      this.map.mark(query, key);
+      const said = key === null ? this.most(query) : this.at(query, key);
+      this.readout.textContent = `${quoted(this.example.queries[query])} \u2192 ${said}`;
+    }
+
+    /* The three keys that a query attends to most. */
+    most(query) {
+      const row = this.example.row(this.values, query).map((value, i) => ({ value, i }));
+      const found = row.filter(({ value }) => value > 0).sort((a, b) => b.value - a.value);
+      const named = ({ value, i }) => `${quoted(this.example.keys[i])} ${told(value)}`;
+      return found.slice(0, 3).map(named).join(", ") || "nothing";
+    }
+
+    at(query, key) {
+      const { layer, head } = this.viewer;
+      const value = (mode) => this.example.row(this.example.values(layer, head, mode), query)[key];
+      const modes = this.example.decay === null ? ["weights"] : Object.keys(MODES);
+      const said = modes.map((mode) => `${MODES[mode].one} ${told(value(mode))}`);
+      return `${quoted(this.example.keys[key])}: ${said.join(", ")}`;
+    }
+  }
+
+  class Viewer {
+    constructor(section, arms) {
+      const all = arms.flatMap((arm) => arm.examples);
+      const nLayers = Math.max(...all.map((one) => one.nLayers));
+      const nHeads = Math.max(...all.map((one) => one.nHeads));
+      const modes = all.some((one) => one.decay) ? Object.keys(MODES) : ["weights"];
+      const numbers = (n) => Array.from({ length: n }, (_, i) => i);
+      const counted = (i) => String(i + 1);
+      this.arms = arms;
+      this.rows = [
+        this.options("Example", "name", [...new Set(all.map((one) => one.name))], (name) => name),
+        this.options("Layer", "layer", numbers(nLayers), counted),
+        this.options("Head", "head", numbers(nHeads), counted),
+        this.options("Shown", "mode", modes, (mode) => MODES[mode].title),
+        ...(arms.length > 1 ? armButtons(arms, () => this.build()) : []),
+      ].filter(Boolean);
+      this.caption = html("p", { class: "chart-note" });
+      this.grid = html("div", { class: "attention-arms" });
+      this.most = html("span", {});
+      this.note = html("p", { class: "chart-note" });
+      this.live = html("p", { class: "chart-live", "aria-live": "polite" });
+      const bar = html("span", { class: "heat-scale", "aria-hidden": "true" });
+      section.append(
+        html("div", { class: "chart-tools" }, ...this.rows.map((row) => row.node)),
+        this.caption,
+        this.grid,
+        html("p", { class: "heat-legend" }, html("span", {}, "0"), bar, this.most),
+        this.note,
+        this.live
+      );
+      Object.assign(this, { layer: 0, head: 0, mode: "weights" });
+      this.choose({ name: all[0].name });
+      watchWidth(this.grid, () => this.panels.forEach((panel) => panel.map.draw()));
+    }
+
+    /* A row of buttons that sets one of the viewer's properties; none where there is no choice. */
+    options(title, property, values, label) {
+      if (values.length < 2) return null;
+      const option = (value) => ({
+        label: label(value),
+        pressed: () => this[property] === value,
+        press: () => this.choose({ [property]: value }),
+      });
+      return buttons(title, values.map(option));
+    }
+
+    /* Changes what is shown: {name, layer, head, mode}, any of them. */
+    choose(change) {
+      Object.assign(this, change);
+      if ("name" in change) Object.assign(this, { query: null, key: null });
+      if ("name" in change || "mode" in change) this.build();
+      else this.show();
+    }
+
+    /* Makes the arms' panels anew. */
+    build() {
+      const named = (arm) => arm.examples.find((example) => example.name === this.name);
+      const shown = this.arms.filter((arm) => arm.shown && named(arm));
+      this.panels = shown.map((arm) => new Panel(this, arm, named(arm)));
+      const [first] = this.panels;
+      this.caption.textContent = first?.example.caption ?? "No arm is shown.";
+      this.query ??= first?.example.alike ? first.example.queries.length - 1 : 0;
+      this.grid.replaceChildren(...this.panels.map((panel) => panel.node));
+      this.show();
+    }
+
+    show() {
+      this.rows.forEach((row) => row.refresh());
+      const values = this.panels.flatMap((panel) => panel.read());
+      const full = this.mode === "decay" ? 1 : fullShade(values);
+      const beyond = values.some((value) => value > full);
+      this.most.textContent = told(full) + (beyond ? " or more" : "");
+      this.note.textContent = `Rows are queries, columns are keys. ${MODES[this.mode].note}`;
+      this.panels.forEach((panel) => panel.show(full));
+      this.mark();
+    }
+
+    pick(query, key) {
+      Object.assign(this, { query, key });
+      this.mark();
+      const said = this.panels.map((panel) => `${panel.arm.name}: ${panel.readout.textContent}`);
+      if (key !== null) this.live.textContent = said.join("; ");
+    }
+
+    mark() {
+      this.panels.forEach((panel) => panel.mark(this.query, this.key));
+    }
+  }
+
+  /* An arm's examples are those of its first seed that kept any. */
+  function withExamples(arm) {
+    const run = Object.values(arm.runs).find(({ attention }) => attention.length);
+    return { ...arm, examples: (run?.attention ?? []).map((kept) => new Example(kept)) };
+  }
+
+  drawEach("section.attention", (section) => {
+    const arms = armsOf(section).map(withExamples).filter((arm) => arm.examples.length);
+    if (!arms.length) return "No attention was recorded.";
+    new Viewer(section, arms);
+    return null;
+  });
+});

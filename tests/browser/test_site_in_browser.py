@@ -1,0 +1,259 @@
+"""The site that the stored results make, opened from disk in a browser."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import paperbench
+from paperbench.cli.site import write_report_site
+from paperbench.judge.record import read_records
+
+ROOT = Path(paperbench.__file__).parents[1]
+KEYS = 80  # presses of Tab after which a page's first controls must all have been reached
+# Nothing may move while it is looked at.
+STILL = "*{transition:none!important;animation:none!important}"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A site of all stored results, with recordings of `fox` where none are stored."""
+    folder = tmp_path_factory.mktemp("site") / "site"
+    results = tmp_path_factory.mktemp("results")
+    for path in sorted((ROOT / "results").glob("**/*")):
+        if path.suffix in (".json", ".svg"):
+            target = results / path.relative_to(ROOT / "results")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+    recordings = results / "quick-cpu" / "recordings" / "fox.json"
+    if not recordings.exists():
+        recordings.parent.mkdir()
+        recordings.write_text(json.dumps(made_up_recordings()))
+    write_report_site(folder, ROOT / "claims", results, read_records(results))
+    return folder
+
+
+def made_up_recordings():
+    curve = [[0, 10, 20], [4.0, 2.0, 1.0]]
+    example = {
+        "name": "two words",
+        "caption": "",
+        "queries": ["a", "b"],
+        "keys": ["a", "b"],
+        "shape": [1, 1, 2, 2],
+        "weights": "/wCAfw==",
+        "decay": None,
+    }
+    run = {"key": "", "curves": {"loss": curve}, "attention": [example]}
+    arm = {"control_of": None, "arm": "fox", "runs": {"0": run}}
+    return {"schema_version": 1, "paper": "fox", "experiments": {"text": {"fox": arm}}}
+
+
+@pytest.fixture
+def overview(visit, site):
+    return visit(site / "index.html").page
+
+
+@pytest.fixture
+def fox(visit, site):
+    return visit(site / "fox.html").page
+
+
+def shown(page):
+    return page.locator("#claims tr.row:visible").count()
+
+
+# The first page.
+
+
+def test_every_claim_has_a_row_with_its_margin_drawn(overview):
+    rows = overview.locator("#claims tr.row")
+    judged = overview.locator('#claims tr.row:not([data-verdict="reading"])')
+    assert rows.count() > 100
+    box = judged.nth(0).locator("svg.forest").bounding_box()
+    assert box["width"] > 150 and box["height"] > 20
+    assert judged.locator("svg.forest").count() == judged.count()
+
+
+def test_filters_leave_the_rows_that_fit_and_stand_in_the_address(overview):
+    every = shown(overview)
+    overview.get_by_label("Paper", exact=True).select_option("fox")
+    few = shown(overview)
+    assert 0 < few < every
+    assert overview.locator("#claims tr.group:visible").count() == 1
+    overview.get_by_label("Search").fill("PERPLEXITY transformer")
+    assert 0 < shown(overview) < few
+    assert overview.url.endswith("#q=PERPLEXITY+transformer&paper=fox")
+    assert f"{shown(overview)} of {every} claims" in overview.locator("#shown").inner_text()
+    overview.get_by_label("Search").fill("no claim says this")
+    assert overview.locator("#none").is_visible()
+    overview.get_by_role("button", name="Show all").click()
+    assert shown(overview) == every and "#" not in overview.url
+
+
+def test_a_filtered_view_can_be_linked(visit, site):
+    page = visit(site / "index.html", fragment="#verdict=FAIL&sort=-claim").page
+    names = page.locator("#claims tr.row:visible .claim a").all_inner_texts()
+    assert len(names) > 3 and names == sorted(names, reverse=True)
+    assert page.get_by_label("Verdict", exact=True).input_value() == "FAIL"
+
+
+def test_columns_sort_both_ways_and_then_go_home(overview):
+    head = overview.locator('#claims th[data-sort="widths"]')
+    home = overview.locator("#claims tr.row").nth(0).get_attribute("data-claim")
+    for way in ("descending", "ascending", "none"):
+        head.get_by_role("button").click()
+        assert head.get_attribute("aria-sort") == way
+        first = overview.locator("#claims tr.row").nth(0)
+        if way == "ascending":
+            assert first.get_attribute("data-verdict") in ("FAIL", "reading")
+    assert first.get_attribute("data-claim") == home
+    assert overview.locator("#claims tr.group:visible").count() >= 12
+
+
+def test_a_count_leads_to_its_claims(overview):
+    link = overview.locator(".counts a").first
+    count = int(link.locator("b").inner_text())
+    link.click()
+    assert shown(overview) == count
+    assert overview.locator("#Claims").bounding_box()["y"] < 200
+
+
+def test_without_a_script_every_row_is_there(visit, site):
+    page = visit(site / "index.html", java_script_enabled=False).page
+    assert shown(page) > 100 and not page.locator("#filters").is_visible()
+    assert page.locator("#claims .group a").first.is_visible()
+
+
+# A paper's page.
+
+
+def test_an_address_opens_its_claim(visit, site):
+    page = visit(site / "fox.html", fragment="#ppl-below-baseline").page
+    claim = page.locator("details#ppl-below-baseline")
+    assert claim.get_attribute("open") is not None
+    assert page.locator("details.claim[open]").count() == 1
+    assert abs(claim.bounding_box()["y"]) < 200
+    assert claim.locator("svg.seeds[role=img]").count() >= 3
+    assert claim.locator("svg.seeds[role=img]").first.bounding_box()["width"] > 200
+
+
+def test_all_claims_open_and_close_together(fox):
+    button = fox.get_by_role("button", name="Open all")
+    button.click()
+    assert fox.locator("details.claim:not([open])").count() == 0
+    fox.get_by_role("button", name="Close all").click()
+    assert fox.locator("details.claim[open]").count() == 0
+
+
+@pytest.mark.parametrize("paper", [path.stem for path in sorted((ROOT / "claims").glob("*.yaml"))])
+def test_mathematics_has_a_size_on_every_page(visit, site, paper):
+    page = visit(site / f"{paper}.html").page
+    boxes = page.evaluate(
+        "[...document.querySelectorAll('.article math')].map(math => {"
+        "const {width, height} = math.getBoundingClientRect(); return [width, height]})"
+    )
+    assert len(boxes) > 10
+    assert all(width > 0 and height > 0 for width, height in boxes)
+    assert page.locator(".formula-text").count() == 0
+
+
+def test_an_equation_shows_its_line_without_leaving_the_notes(fox):
+    equation = fox.locator("#Eq-2")
+    equation.scroll_into_view_if_needed()
+    before = fox.evaluate("scrollY")
+    equation.locator(".code-lines a").first.click()
+    line = fox.locator(".line.here")
+    assert line.is_visible() and "cumsum" in line.inner_text()
+    assert fox.url.endswith(f"#{line.get_attribute('id')}")
+    assert fox.evaluate("scrollY") == before
+    line.get_by_role("link", name="(2)").click()
+    assert fox.url.endswith("#Eq-2")
+
+
+def test_files_are_tabs_that_arrows_move_between(fox):
+    tabs = fox.get_by_role("tab")
+    names = tabs.all_inner_texts()
+    assert names[0] == "model.py" and names[-1] == "components.py"
+    tabs.nth(0).focus()
+    fox.keyboard.press("ArrowRight")
+    assert tabs.nth(1).get_attribute("aria-selected") == "true"
+    assert fox.locator(".source .file:visible").count() == 1
+
+
+def test_charts_are_drawn_in_their_places(fox):
+    curves = fox.locator("section.curves").first
+    widths = curves.locator("svg").evaluate_all(
+        "drawn => drawn.map(each => each.getBoundingClientRect().width)"
+    )
+    assert max(widths) > 200
+    assert fox.locator("section.attention").first.inner_text().strip()
+
+
+def test_figures_are_there(visit, site):
+    page = visit(site / "ddpm.html").page
+    page.locator("#Figures").scroll_into_view_if_needed()
+    picture = page.locator(".picture img").first
+    picture.scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('.picture img').complete")
+    assert picture.evaluate("image => image.naturalWidth") > 100
+
+
+# Everybody's page.
+
+
+def test_the_theme_is_the_system_s_until_somebody_chooses(visit, site):
+    page = visit(site / "index.html", dark=True).page
+    paper = "getComputedStyle(document.documentElement).backgroundColor"
+    dark = page.evaluate(paper)
+    button = page.get_by_role("button", name=re.compile("Theme"))
+    button.click()
+    assert "light" in button.inner_text() and page.evaluate(paper) != dark
+    page.reload()
+    assert page.evaluate(paper) != dark  # it is remembered
+    page.get_by_role("button", name=re.compile("Theme")).click()
+    assert page.evaluate(paper) == dark
+
+
+@pytest.mark.parametrize("name", ["index", "fox", "seq2seq", "exhibits/random-tokens"])
+def test_a_phone_scrolls_one_way_only(visit, site, name):
+    seen = visit(site / f"{name}.html", width=375, height=800)
+    seen.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    assert seen.overhang() <= 0
+    assert seen.page.locator("h1").bounding_box()["width"] <= 375
+
+
+def test_the_keyboard_reaches_the_content_and_every_control(overview):
+    overview.keyboard.press("Tab")
+    assert overview.evaluate("document.activeElement.className") == "skip"
+    overview.keyboard.press("Enter")
+    assert overview.evaluate("document.activeElement.id") == "Main"
+    reached = set()
+    for _ in range(KEYS):
+        overview.keyboard.press("Tab")
+        reached.add(
+            overview.evaluate(
+                "(e => e.name || e.closest('th')?.dataset.sort || e.id || e.tagName)"
+                "(document.activeElement)"
+            )
+        )
+    assert {"q", "paper", "verdict", "place", "outcome", "claim", "widths"} <= reached
+    focused = overview.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert focused == "solid"
+
+
+def test_a_claim_opens_from_the_keyboard(fox):
+    summary = fox.locator("details.claim > summary").first
+    summary.focus()
+    fox.keyboard.press("Enter")
+    assert fox.locator("details.claim[open]").count() == 1
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("name", ["index", "fox", "dropout"])
+def test_axe_finds_nothing_serious(visit, site, name, dark):
+    seen = visit(site / f"{name}.html", dark=dark)
+    seen.page.add_style_tag(content=STILL)
+    seen.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    assert seen.findings() == []
