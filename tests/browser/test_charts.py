@@ -304,6 +304,21 @@ def test_heads_are_chosen_in_the_overview_and_queries_need_not_be_keys(charts):
     assert shades(page) == pytest.approx([1, 51 / 204], abs=1e-4)
 
 
+def test_an_arm_with_fewer_heads_shows_its_last_and_shared_examples_come_first(charts):
+    two = kept(TWO_HEADS, queries=["a", "b"], keys=["c", "d"], heads=2, name="shared")
+    one = kept([[0, 255], [255, 0]], queries=["a", "b"], keys=["c", "d"], name="shared")
+    own = kept([[255, 0], [0, 255]], queries=["a", "b"], keys=["c", "d"], name="alone")
+    arms = {"fox": arm(({}, [own, two]), name="fox"), "base": arm(({}, [one]))}
+    page = charts({"text": arms}, kinds=["attention"]).page
+    assert button(page, "shared").get_attribute("aria-pressed") == "true"
+    button(page, "layer 1, head 2").click()
+    page.locator(".attention-arm").first.locator(".token").first.hover()
+    assert page.locator(".attention-readout").all_text_contents() == [
+        "“a” → “d” 0.80, “c” 0.20",
+        "“a” → “d” 1.00",
+    ]
+
+
 def test_examples_are_chosen_by_name(charts):
     other = kept(EVEN, queries=["x", "y", " "], keys=["x", "y", " "], name="other")
     first = ATTENTION["base"]["runs"]["0"]["attention"][0]

@@ -279,16 +279,23 @@ document.addEventListener("DOMContentLoaded", () => {
       return html("div", group, label, ...nodes);
     }
 
-    /* Reads the viewer's layer and head; returns its values. */
+    /* The viewer's layer and head, or the arm's last where it has fewer. */
+    place() {
+      const { nLayers, nHeads } = this.example;
+      const { layer, head } = this.viewer;
+      return { layer: Math.min(layer, nLayers - 1), head: Math.min(head, nHeads - 1) };
+    }
+
+    /* Reads that layer and head; returns its values. */
     read() {
-      const { layer, head, mode } = this.viewer;
-      this.values = this.example.values(layer, head, mode);
+      const { layer, head } = this.place();
+      this.values = this.example.values(layer, head, this.viewer.mode);
       return this.values;
     }
 
     /* Draws what was read, shaded in full from `full` on. */
     show(full) {
-      const { layer, head } = this.viewer;
+      const { layer, head } = this.place();
       const chosen = layer * this.example.nHeads + head;
       this.full = full;
       this.heads.forEach((node, i) => node.setAttribute("aria-pressed", i === chosen));
@@ -324,7 +331,7 @@ document.addEventListener("DOMContentLoaded", () => {
     }
 
     at(query, key) {
-      const { layer, head } = this.viewer;
+      const { layer, head } = this.place();
       const value = (mode) => this.example.row(this.example.values(layer, head, mode), query)[key];
       const modes = this.example.decay === null ? ["weights"] : Object.keys(MODES);
       const said = modes.map((mode) => `${MODES[mode].one} ${told(value(mode))}`);
@@ -338,11 +345,12 @@ document.addEventListener("DOMContentLoaded", () => {
       const nLayers = Math.max(...all.map((one) => one.nLayers));
       const nHeads = Math.max(...all.map((one) => one.nHeads));
       const modes = all.some((one) => one.decay) ? Object.keys(MODES) : ["weights"];
+      const names = byArms(all.map((one) => one.name));
       const numbers = (n) => Array.from({ length: n }, (_, i) => i);
       const counted = (i) => String(i + 1);
       this.arms = arms;
       this.rows = [
-        this.options("Example", "name", [...new Set(all.map((one) => one.name))], (name) => name),
+        this.options("Example", "name", names, (name) => name),
         this.options("Layer", "layer", numbers(nLayers), counted),
         this.options("Head", "head", numbers(nHeads), counted),
         this.options("Shown", "mode", modes, (mode) => MODES[mode].title),
@@ -363,7 +371,7 @@ document.addEventListener("DOMContentLoaded", () => {
         this.live
       );
       Object.assign(this, { layer: 0, head: 0, mode: "weights" });
-      this.choose({ name: all[0].name });
+      this.choose({ name: names[0] });
       watchWidth(this.grid, () => this.panels.forEach((panel) => panel.map.draw()));
     }
 
@@ -419,6 +427,12 @@ document.addEventListener("DOMContentLoaded", () => {
     mark() {
       this.panels.forEach((panel) => panel.mark(this.query, this.key));
     }
+  }
+
+  /* Each name once, those that most arms have first: there they can be compared. */
+  function byArms(names) {
+    const count = (name) => names.filter((other) => other === name).length;
+    return [...new Set(names)].sort((one, other) => count(other) - count(one));
   }
 
   /* An arm's examples are those of its first seed that kept any. */
