@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paperbench.cli.options import ClaimsOption, JsonOption, ResultsOption
+from paperbench.cli.options import ClaimsOption, JsonOption, JunitOption, ResultsOption
 from paperbench.errors import NothingSelected, UsageError, did_you_mean
 
 if TYPE_CHECKING:  # `--help` imports the module of every command
@@ -161,26 +162,64 @@ def report(
             "`<!-- paperbench: end -->`.",
         ),
     ] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BASE",
+            help="Print what changed since another results folder, or since `git:REVISION`; with "
+            "`--json` as JSON. Writes nothing.",
+        ),
+    ] = None,
+    fail_on_regression: Annotated[
+        bool,
+        typer.Option(
+            "--fail-on-regression",
+            help="With `--compare`: exit 1 when a claim that was as expected is not any more, or "
+            "is stale or gone.",
+        ),
+    ] = False,
+    junit_xml: JunitOption = None,
+    badge: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a badge as JSON for shields.io; one a paper, with `{paper}` in the name.",
+        ),
+    ] = None,
     claims: ClaimsOption = None,
     results: ResultsOption = Path("results"),
 ) -> None:
     """Summarise every verdict in the results folder."""
-    if markdown + json + check + (html is not None) > 1:
+    if markdown + check + (html is not None) + (compare is not None or json) > 1:
         raise UsageError(
-            "`--markdown`, `--html`, `--json` and `--check` are four reports",
-            help="ask for one of them",
+            "`--markdown`, `--html`, `--json`, `--check` and `--compare` are five reports",
+            help="ask for one of them; `--compare` alone goes with `--json`",
+        )
+    if fail_on_regression and compare is None:
+        raise UsageError(
+            "a regression shows only beside a base", help="name one with `--compare BASE`"
         )
     from paperbench.judge.record import read_records
 
     papers = read_records(results)
-    if json:
-        print("[" + ",\n".join(paper.model_dump_json() for paper in papers) + "]")
-        return
-    if not papers:
+    if not papers and (compare is not None or not json):
         raise NothingSelected(
             f"there is no verdict in {results}",
             help="run `paperbench verify`, or name a folder with `--results`",
         )
+    asked_for_files = junit_xml is not None or badge is not None
+    if asked_for_files:
+        from paperbench.cli.ci import write_reports
+
+        _say_written(write_reports(papers, claims, junit=junit_xml, badge=badge))
+    if compare is not None:
+        from paperbench.cli.compare import compare_with
+
+        asked = {"as_json": json, "fail_on_regression": fail_on_regression}
+        raise typer.Exit(compare_with(compare, claims, results, papers, **asked))
+    if json:
+        print("[" + ",\n".join(paper.model_dump_json() for paper in papers) + "]")
+        return
     if check:
         from paperbench.cli.recheck import recheck
 
@@ -188,6 +227,15 @@ def report(
     if html is not None:
         _write_site(html, claims, results, papers)
         return
+    if asked_for_files and not markdown and into is None:
+        return
+    _summarise(papers, claims, results, into)
+
+
+def _summarise(
+    papers: list[PaperRecord], claims: Path | None, results: Path, into: Path | None
+) -> None:
+    """Print and write the summary, fill the blocks of a page, and mark what is stale."""
     from paperbench.cli.selection import hashes_if_any, todays_mutations
     from paperbench.report.mutations import mark_stale_mutations, read_all_mutations
     from paperbench.report.overview import fill_blocks, overview
@@ -208,11 +256,15 @@ def report(
         written += [path for paper in papers for path in mark_stale(results, paper, current)]
     if today is not None:
         written += [path for each in trials for path in mark_stale_mutations(results, each, today)]
-    if not written:  # rich is imported for what there is to say
+    _say_written(written)
+
+
+def _say_written(files: Sequence[Path]) -> None:
+    if not files:  # rich is imported for what there is to say
         return
     from paperbench.cli.consoles import stderr
 
-    for target in written:
+    for target in files:
         stderr.print(f"wrote {target}", markup=False, soft_wrap=True)
 
 

@@ -20,3 +20,9 @@ ResultsOption = Annotated[
     Path, typer.Option("--results", metavar="FOLDER", help="Folder of verdict records.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+JunitOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--junit-xml", metavar="FILE", help="Write the verdicts as JUnit XML, for a CI server."
+    ),
+]

@@ -88,11 +88,17 @@ def todays_mutations() -> dict[str, str]:
     }
 
 
-def hashes_if_any(claims: Path | None) -> dict[str, Hashes] | None:
-    """The current hashes; None when no folder was asked for and there is none."""
+def files_if_any(claims: Path | None) -> list[ClaimFile] | None:
+    """Every claim file, valid; None when no folder was asked for and there is none."""
     if claims is None:
         try:
             claims_folder(None)
         except UsageError:
             return None
-    return current_hashes(load_files(claims))
+    return load_files(claims)
+
+
+def hashes_if_any(claims: Path | None) -> dict[str, Hashes] | None:
+    """The current hashes; None when no folder was asked for and there is none."""
+    files = files_if_any(claims)
+    return None if files is None else current_hashes(files)

@@ -14,12 +14,12 @@ import typer
 
 from paperbench.cli.consoles import stderr, stdout
 from paperbench.cli.engines import LEDGER, Replicates, engine_maker
-from paperbench.cli.options import ClaimsOption, JsonOption, ResultsOption
+from paperbench.cli.options import ClaimsOption, JsonOption, JunitOption, ResultsOption
+from paperbench.errors import UsageError
 
 if TYPE_CHECKING:  # `--help` imports the module of every command
     from paperbench.judge.record import ClaimRecord, PaperRecord
     from paperbench.ledger import Ledger
-    from paperbench.plan import PlannedRun
     from paperbench.spec.model import ClaimFile
     from paperbench.verify import Options, Selected
 
@@ -106,6 +106,7 @@ def verify(
             "--locked", help="Exit 6, and train nothing, unless the claims are as locked."
         ),
     ] = False,
+    junit_xml: JunitOption = None,
     json: JsonOption = False,
 ) -> None:
     """Train the claims' arms, judge them, and write the verdicts to the results folder."""
@@ -118,6 +119,11 @@ def verify(
     from paperbench.plan import Site
     from paperbench.verify import Options
 
+    if junit_xml is not None and (dry_run or tier is TierName.smoke):
+        raise UsageError(
+            "there is no verdict to write as JUnit XML",
+            help="leave out `--dry-run`, and choose another tier than smoke",
+        )
     files, selected = load_selected(claims, selectors or [], tier.value)
     place = resolve_device(device)
     if locked:
@@ -147,7 +153,16 @@ def verify(
     options = Options(site, seeds=seeds, fresh=fresh, fail_fast=fail_fast)
     raise typer.Exit(
         _verify(
-            files, selected, options, ledger, workers, replicates, results, fail_on, as_json=json
+            files,
+            selected,
+            options,
+            ledger,
+            workers,
+            replicates,
+            results,
+            fail_on,
+            junit_xml,
+            as_json=json,
         )
     )
 
@@ -161,11 +176,14 @@ def _verify(
     replicates: Replicates,
     results: Path,
     fail_on: FailOn | None,
+    junit_xml: Path | None,
     *,
     as_json: bool,
 ) -> int:
+    from paperbench.cli.ci import publish
     from paperbench.cli.forecast import known_seconds
     from paperbench.cli.live import Bars, Lines
+    from paperbench.cli.needed_data import refuse_missing_data
     from paperbench.cli.records import paper_record, store
     from paperbench.verify import verify as pursue
 
@@ -173,7 +191,7 @@ def _verify(
     watcher = Bars(out) if out.is_terminal else Lines(out)
     started = time.monotonic()
     _print_headers(selected, options, workers)
-    _check_data(selected, options, ledger)
+    refuse_missing_data(selected, options, ledger)
     records: dict[str, list[ClaimRecord]] = {}
     interrupted = False
     try:
@@ -205,6 +223,7 @@ def _verify(
     ledger.close()
     if interrupted:
         raise KeyboardInterrupt
+    publish(papers, files, junit_xml)
     every = [record for paper in papers for record in paper.claims]
     return exit_code(every, fail_on_inconclusive=fail_on is FailOn.inconclusive)
 
@@ -286,24 +305,3 @@ def _print_headers(selected: list[Selected], options: Options, workers: int) -> 
             markup=False,
             soft_wrap=True,
         )
-
-
-def _check_data(selected: list[Selected], options: Options, ledger: Ledger) -> None:
-    """Raise DataError now rather than in every run, for what the first look must train."""
-    from paperbench.datasets import DATASETS, read_file
-    from paperbench.plan import finished
-
-    runs = {run.key: run for run in _first_runs(selected, options) if run.data_names}
-    cached = {} if options.fresh else ledger.get_many(runs)
-    waiting = [run for key, run in runs.items() if not finished(run, cached.get(key))]
-    for name in sorted({name for run in waiting for name in run.data_names}):
-        for file in DATASETS[name].files:
-            read_file(name, file.name)
-
-
-def _first_runs(selected: list[Selected], options: Options) -> Iterable[PlannedRun]:
-    from paperbench.plan import plan_claim
-
-    for file, claim in selected:
-        if claim.kind != "reading":
-            yield from plan_claim(file, claim, options.site, seeds=1).every()

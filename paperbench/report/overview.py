@@ -144,7 +144,7 @@ def _place_table(
     pairs.sort(key=lambda pair: _URGENCY[outcome_of(pair[1])])
     stale = [is_stale(paper, claim, current) for paper, claim in pairs]
     return [
-        _counts(pairs, stale),
+        counts_line(pairs, stale),
         "",
         *table(
             ("paper", "claim", "verdict", "margin", "holds on", "control", "the paper says"),
@@ -186,7 +186,7 @@ def _paper_table(
     pairs = [(paper, claim) for paper in papers for claim in paper.claims]
     head = ("paper", "title", "as expected", "otherwise", "broken models noticed")
     stale = [is_stale(paper, claim, current) for paper, claim in pairs]
-    return [_counts(pairs, stale), "", *table(head, rows)]
+    return [counts_line(pairs, stale), "", *table(head, rows)]
 
 
 def _by_count(item: tuple[str, int]) -> tuple[int, str]:
@@ -208,7 +208,8 @@ def _row(paper: PaperRecord, claim: ClaimRecord, stale: bool, link_base: str) ->
     ]
 
 
-def _counts(pairs: Sequence[tuple[PaperRecord, ClaimRecord]], stale: Sequence[bool]) -> str:
+def counts_line(pairs: Sequence[tuple[PaperRecord, ClaimRecord]], stale: Sequence[bool]) -> str:
+    """`119 as expected, 2 undecided.`: how the verdicts stand. stale: of each, in their order."""
     judged = [
         (claim, old)
         for (_, claim), old in zip(pairs, stale, strict=True)

@@ -67,4 +67,4 @@ def test_a_stale_verdict_is_not_looked_at_and_counted(judged):
 
 def test_it_is_one_of_four_reports(judged, capsys):
     assert run(["report", "--check", "--json"]) == 2
-    assert "are four reports" in capsys.readouterr().err
+    assert "are five reports" in capsys.readouterr().err

@@ -67,4 +67,4 @@ def test_a_folder_of_other_things_is_refused_on_one_screen(folder, capsys):
 
 def test_a_site_is_one_report(folder, capsys):
     assert run(["report", "--html", "site", "--json"]) == 2
-    assert "are four reports" in capsys.readouterr().err
+    assert "are five reports" in capsys.readouterr().err

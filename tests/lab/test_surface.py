@@ -36,3 +36,16 @@ def test_a_direction_scales_with_its_filter():
     assert torch.equal(corner[0], torch.zeros(3))  # a filter of norm 0 stays
     assert 0 < corner[1].norm() <= 2 * 3.0  # two directions of norm 3
     assert torch.allclose((seen[5] - seen[3]).norm(dim=1) / 2, torch.tensor([0.0, 3.0]))
+
+
+def test_it_does_not_know_the_scale_of_normalised_weights():
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Linear(4, 8, bias=False), nn.BatchNorm1d(8, eps=1e-12), nn.Linear(8, 3)
+    )
+    batch = torch.randn(32, 4), torch.randint(3, (32,))
+    surface = loss_surface(Run(seed=0), model, batch)
+    with torch.no_grad():
+        model[0].weight *= 7
+    assert torch.allclose(loss_surface(Run(seed=0), model, batch), surface, rtol=1e-4)
+    assert surface.std() > 0.01

@@ -8,7 +8,12 @@ from torch.nn import functional as F
 from paperbench.lab import Diverged, Examples, Run, Split
 from paperbench.papers.batchnorm import experiments
 from paperbench.papers.batchnorm.experiments import classifier, identities, inside
-from paperbench.papers.batchnorm.measures import definition, gradient_shift, ink_accuracy
+from paperbench.papers.batchnorm.measures import (
+    definition,
+    gradient_shift,
+    ink_accuracy,
+    input_percentiles,
+)
 from paperbench.papers.batchnorm.model import (
     BatchNorm,
     DeepNetwork,
@@ -263,3 +268,35 @@ def test_the_identities_hold_and_each_ablation_breaks_its_own():
     assert found["detached"]["bias_gradient"] == pytest.approx(1)
     assert found["detached"]["scale_error"] < 1e-12  # it does not need the terms
     assert found["fixed"]["scale_error"] > 0.5
+
+
+def test_percentiles_are_of_what_a_unit_is_given_in_training_mode():
+    network = DeepNetwork(6, 7, 3, n_layers=3, norm="batch").double().eval()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    x = randn(101, 6)
+    found = input_percentiles(network, x)
+    assert not network.training
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    network.train()
+    last = network.hidden[-1]
+    given = last.norm(last.linear(network.hidden[:-1](x)))[:, 0].sort().values
+    assert found == pytest.approx(
+        {"input_15": given[15].item(), "input_50": given[50].item(), "input_85": given[85].item()}
+    )
+    with torch.no_grad():
+        network.hidden[0].linear.weight.fill_(math.inf)
+    assert input_percentiles(network, x) == {}
+
+
+def test_one_seed_is_looked_at_and_none_is_changed():
+    for seed, surfaces, curves in (
+        (0, {"loss_surface", "loss_surface_in_training"}, {"input_15", "input_50", "input_85"}),
+        (1, set(), set()),
+    ):
+        run = Run(seed=seed, data_names=("digits",))
+        classifier(run, n_layers=2, d_hidden=4, n_steps=2)
+        assert set(run.kept) == surfaces
+        assert set(run.curves) == {"loss", "test_acc"} | curves
+    plain = Run(seed=0, data_names=("digits",))
+    classifier(plain, norm="none", n_layers=2, d_hidden=4, n_steps=2)
+    assert set(plain.kept) == {"loss_surface"}

@@ -31,6 +31,8 @@ from paperbench.papers.ddpm.measures import (
 )
 from paperbench.papers.ddpm.mixture import ExactNoise, Mixture
 from paperbench.papers.ddpm.model import DiffusionModel, ResidualMLP, guide
+from paperbench.papers.ddpm.snapshots import CELLS, EDGE, Film, few, noised, scores
+from paperbench.papers.ddpm.snapshots import times as snapshot_times
 
 PREDICTIONS = ("noise", "image", "mean")
 BLOB = torch.tensor([[1.0, 0.6], [0.6, 0.8]], dtype=torch.float64)  # a covariance
@@ -474,6 +476,11 @@ def test_a_short_training_already_learns_points():
     assert found["true_nll"] < found["bound"] < found["gaussian_nll"]
 
 
+def exact_and_schedule(n_steps):
+    schedule = Schedule(n_steps)
+    return ExactNoise(Mixture(5, 0.15, 0.3), schedule), schedule
+
+
 def test_pictures_are_kept_of_one_seed_only():
     kept = []
     for seed in (0, 1):
@@ -481,7 +488,51 @@ def test_pictures_are_kept_of_one_seed_only():
         found = objective(run, n_steps=25, steps=2, n_samples=30)
         assert found["real_kernel"] < found["gaussian_kernel"] < found["noise_kernel"]
         kept.append(set(run.kept))
-    assert kept == [{"samples", "gaussian", "real"}, set()]
+    film = {"times", "backward", "beliefs", "forward"}
+    assert kept == [{"samples", "gaussian", "real"} | film, set()]
+
+
+def test_what_is_kept_of_large_images_leaves_room_for_the_rest():
+    assert [len(few(torch.zeros(600, d), 300)) for d in (2, 64, 784)] == [300, 125, 10]
+    assert len(few(torch.zeros(600, 64), 20)) == 20
+
+
+def test_a_film_shows_the_way_and_does_not_change_it():
+    schedule, exact = Schedule(25), DiffusionModel(*exact_and_schedule(25), 5)
+    film = Film(exact.estimate, schedule, 3)
+    drawn = sample(film, schedule, 8, 2, generator())
+    assert torch.equal(drawn, sample(exact.estimate, schedule, 8, 2, generator()))
+    frames, beliefs = film.frames(drawn), film.beliefs()
+    assert torch.equal(frames[0], torch.randn(8, 2, generator=generator())[:3])
+    assert torch.equal(frames[-1], drawn[:3])
+    for t, x, believed in zip(snapshot_times(schedule), frames, beliefs, strict=False):
+        assert torch.allclose(believed, exact.estimate(x, t))
+    assert len(frames) == len(beliefs) + 1
+
+
+def test_noised_examples_are_as_noisy_as_the_schedule_says():
+    schedule = Schedule(100)
+    frames = noised(schedule, torch.full((20_000, 2), 3.0), generator())
+    assert torch.equal(frames[-1], torch.full((20_000, 2), 3.0))
+    for t, x in zip(snapshot_times(schedule), frames, strict=False):
+        assert float(x.mean()) == pytest.approx(3 * float(schedule.alpha_bar[t].sqrt()), abs=0.02)
+        assert float(x.var()) == pytest.approx(1 - float(schedule.alpha_bar[t]), abs=0.02)
+
+
+def test_scores_are_gradients_of_the_log_density():
+    exact, schedule = exact_and_schedule(40)
+    found = scores(DiffusionModel(exact, schedule, 5).estimate, schedule)
+    line = torch.linspace(-EDGE, EDGE, CELLS)
+    for i, t in enumerate(snapshot_times(schedule)[1:], start=1):  # at T estimates are clipped
+        x = torch.cartesian_prod(line, line).requires_grad_()  # x_1 slowly
+        alpha_bar = float(schedule.alpha_bar[t])
+        log_p = exact.mixture.log_joint(x, alpha_bar**0.5, (1 - alpha_bar) ** 0.5).logsumexp(-1)
+        (expected,) = torch.autograd.grad(log_p.sum(), x)
+        assert torch.allclose(
+            found[i].transpose(0, 1).flatten(0, 1),
+            expected,
+            atol=2e-3 * float(expected.abs().max()),
+        )
 
 
 def test_exact_guidance_is_sure_of_its_class_and_narrow():

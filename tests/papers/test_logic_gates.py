@@ -1,3 +1,4 @@
+import base64
 import itertools
 import math
 
@@ -17,6 +18,7 @@ from paperbench.papers.logic_gates.experiments import (
     time_inference,
 )
 from paperbench.papers.logic_gates.experiments_exact import inference
+from paperbench.papers.logic_gates.figures import SYMBOLS, Circuit
 from paperbench.papers.logic_gates.model import (
     PASS_A,
     UNARY,
@@ -25,6 +27,7 @@ from paperbench.papers.logic_gates.model import (
     count_votes,
     gate_coefficients,
     relaxed_gate,
+    vote_accuracy,
 )
 
 # What Python itself says of each gate, in the order in which difflogic publishes them.
@@ -339,3 +342,73 @@ def test_logits_are_votes_divided_by_tau():
 def test_inference_looks_up_the_likeliest_gates_and_a_mixture_does_not():
     assert inference(Run(seed=0), n_instances=3)["largest_error"] == 0
     assert inference(Run(seed=0), n_instances=3, mode="relaxed")["largest_error"] > 0.1
+
+
+def test_the_kept_circuit_votes_as_the_network_does():
+    run = Run(seed=0)
+    learn_rule(run, n_gates=40, steps=3)
+    kinds, wires, votes = (array_of(run.kept[name]) for name in ("kinds", "wires", "votes"))
+    split = monk("monk-1", 124, run.generator("split"))
+    h = split.test.inputs.int().numpy()
+    for kind, (a, b) in zip(kinds.astype(int), wires.astype(int), strict=True):
+        outputs = [
+            BOOLEAN[k](row[i], row[j]) for row in h for k, i, j in zip(kind, a, b, strict=True)
+        ]
+        h = np.array(outputs, dtype=int).reshape(len(h), -1)
+    classes, own = split.test.classes.numpy(), np.arange(40) // 20
+    for gate in range(40):
+        is_own = classes == own[gate]
+        right = (h[is_own, gate].mean() + (1 - h[~is_own, gate]).mean()) / 2
+        assert votes[gate] == pytest.approx(right, abs=1e-6)
+
+
+def array_of(kept):
+    return np.frombuffer(base64.b64decode(kept["float32"]), "<f4").reshape(kept["shape"])
+
+
+def test_circuits_are_kept_of_one_seed_and_of_gates_that_vote():
+    for seed, network, expected in (
+        (0, "logic", {"gate_counts", "kinds", "wires", "votes"}),
+        (0, "random-gates", {"gate_counts", "kinds", "wires"}),
+        (0, "dense", set()),
+        (1, "logic", set()),
+    ):
+        run = Run(seed=seed, data_names=("digits",))
+        images(run, network=network, n_gates=40, steps=1)
+        assert set(run.kept) == expected
+
+
+def test_a_constant_gate_tells_nothing_and_a_wire_what_its_bit_tells():
+    network = LogicNetwork(2, 2, 1, 2, 1.0)
+    with torch.no_grad():
+        network.layers[0].logits.zero_()[0, 15] = 1  # votes for class 0: always
+        network.layers[0].logits[1, 3] = 1  # votes for class 1: what it reads as a
+    a = int(network.layers[0].wires[0, 1])
+    x = torch.eye(2)[[a, a, 1 - a, 1 - a]]
+    found = vote_accuracy(network, x, torch.tensor([1, 1, 0, 1]))
+    assert found.tolist() == pytest.approx([0.5, (2 / 3 + 1) / 2])
+
+
+def test_a_drawn_circuit_holds_what_a_gate_depends_on_and_nothing_else():
+    kinds = np.array([[1, 3, 15, 6], [3, 2, 12, 5]])  # and a 1 xor; a, a and not b, not a, b
+    wires = np.array([[[0, 1, 2, 3], [1, 2, 3, 0]], [[0, 1, 2, 0], [1, 2, 3, 3]]])
+    circuit = Circuit(kinds, wires)
+    assert circuit.behind([(2, 0)]) == [[(0, 0), (0, 1)], [(1, 0)], [(2, 0)]]
+    assert circuit.behind([(2, 1)]) == [[(0, 1)], [(1, 1), (1, 2)], [(2, 1)]]
+    assert circuit.behind([(2, 3)]) == [[(0, 3), (0, 0)], [(1, 3)], [(2, 3)]]
+    bits = np.array(list(itertools.product((0, 1), repeat=4)))
+    said = circuit.outputs(bits)
+    assert (said[:, 0] == (bits[:, 0] & bits[:, 1])).all()
+    assert not said[:, 1].any()  # b and not true
+    assert not said[:, 2].any()
+    assert (said[:, 3] == (bits[:, 3] ^ bits[:, 0])).all()
+
+
+def test_symbols_mean_what_the_gates_say():
+    shapes = {"and": lambda a, b: a & b, "or": lambda a, b: a | b, "xor": lambda a, b: a ^ b}
+    shapes |= {"a": lambda a, b: a, "b": lambda a, b: b, "0": lambda a, b: 0, "1": lambda a, b: 1}
+    for gate, symbol in enumerate(SYMBOLS):
+        shape, *rings = symbol.split()
+        for a, b in itertools.product((0, 1), repeat=2):
+            drawn = shapes[shape](a ^ ("a" in rings), b ^ ("b" in rings)) ^ ("out" in rings)
+            assert drawn == BOOLEAN[gate](a, b), (gate, symbol)

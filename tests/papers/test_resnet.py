@@ -196,3 +196,10 @@ def test_errors_are_those_of_the_training_images():
     assert found["train_error"] < 0.5 < found["ink_error"]
     assert found["train_error"] * 96 == pytest.approx(round(found["train_error"] * 96))
     assert run.kept["responses"]["shape"] == [2]
+
+
+def test_a_surface_is_kept_of_one_seed_only():
+    for seed, expected in ((0, {"responses", "loss_surface"}), (1, set())):
+        run = Run(seed=seed, data_names=("digits",))
+        classifier(run, depth=4, n_channels=2, n_train=64, n_steps=1, batch_size=16)
+        assert set(run.kept) == expected

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from paperbench.figures import Kept, figure
@@ -90,4 +94,64 @@ def covariate_shift(kept: Kept) -> Figure:
             axes.plot(steps, shift, color=color, marker=".", label="" if seed else label)
     axes.set(xlabel="steps of SGD", ylabel="|G' - G| / |G|", ylim=(0, None))
     axes.legend(frameon=False, fontsize=9)
+    return drawn
+
+
+@figure(
+    "inputs-of-a-unit",
+    experiment="sigmoid",
+    caption="What the first sigmoid of the last hidden layer is given by 256 training images while "
+    "the network trains at rate 0.3, seed 0: the middle one, and the band from the 15th to the "
+    "85th percentile (the paper's figure 1). Plain, the band is too narrow to be seen, and sinks "
+    "to where the sigmoid is flat; from weights four times as large it opens late; normalised, it "
+    "is wide from the start and stays around 0.",
+)
+def unit_inputs(kept: Kept) -> Figure:
+    """Percentiles against steps."""
+    drawn = Figure(figsize=(7, 2.9), layout="constrained")
+    panels = drawn.subplots(1, 3, sharey=True)
+    for axes, arm, title, color in (
+        (panels[0], "plain-large", "plain", PLAIN),
+        (panels[1], "plain-four", "plain, larger weights", PLAIN),
+        (panels[2], "bn-large", "normalised", NORMALISED),
+    ):
+        (steps, low), (_, middle), (_, high) = (kept.curve(arm, f"input_{n}") for n in (15, 50, 85))
+        axes.fill_between(steps, low, high, color=color, alpha=0.3, linewidth=0)
+        axes.plot(steps, middle, color=color)
+        axes.set(title=title, xlabel="steps of SGD")
+    panels[0].set_ylabel("input of a sigmoid")
+    return drawn
+
+
+@figure(
+    "loss-surface",
+    experiment="relu",
+    caption="Loss of 256 training images in a plane through the weights after training at rate "
+    "0.03 (+), seed 0: two random directions, with every filter as long as the network's own (Li "
+    "et al. 2018, arXiv:1712.09913). On the white line the loss is that of guessing. Normalised by "
+    "the images themselves, as in training, it stays at a few nats far away; plain, or normalised "
+    "by running averages, which do not follow the weights, it exceeds 100 in corners.",
+)
+def surface(kept: Kept) -> Figure:
+    """Loss around what two networks have learned, one of them in two modes."""
+    drawn = Figure(figsize=(7, 2.7), layout="constrained")
+    panels = drawn.subplots(1, 3, sharey=True)
+    levels, scale = np.geomspace(0.01, 100, 25), LogNorm(0.01, 100)
+    for axes, arm, name, title in (
+        (panels[0], "plain-lr-03", "loss_surface", "plain"),
+        (panels[1], "bn-lr-03", "loss_surface_in_training", "normalised, in training"),
+        (panels[2], "bn-lr-03", "loss_surface", "by running averages"),
+    ):
+        loss = kept.array(arm, name)
+        along = np.linspace(-1, 1, len(loss))
+        image = axes.contourf(along, along, loss, levels, norm=scale, cmap="cividis", extend="both")
+        axes.contour(along, along, loss, levels, colors="black", linewidths=0.3)
+        axes.contour(along, along, loss, [math.log(10)], colors="white", linewidths=1.5)
+        axes.plot(0, 0, "+", color="white", markersize=7)
+        axes.set(aspect="equal", xticks=(-1, 0, 1), yticks=(-1, 0, 1), xlabel="one direction")
+        axes.set_title(title, fontsize=9)
+    panels[0].set_ylabel("the other (1: as long as\nthe weights)")
+    bar = drawn.colorbar(image, ax=panels, label="loss (nats)")
+    ticks = (0.01, 0.1, 1, 10, 100)
+    bar.set_ticks(list(ticks), labels=[f"{tick:g}" for tick in ticks])
     return drawn

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
 from paperbench.figures import Kept, figure
 
 SHALLOW, DEEP = "#E69F00", "#0072B2"  # Okabe and Ito: for any eye
 SEEDS = range(3)
+LEVELS = np.arange(-18, 9) / 12  # of a surface: decades above the loss of guessing
 
 
 @figure(
@@ -87,3 +91,46 @@ def layer_responses(kept: Kept) -> Figure:
     axes.set(xlabel="layer", ylabel="deviation of its response")
     axes.legend(frameon=False, fontsize=9, ncols=2)
     return drawn
+
+
+@figure(
+    "loss-surface",
+    experiment="digits",
+    caption="Loss of 64 training images in a plane through the trained weights (+, with its nats), "
+    "seed 0: two random directions, with every filter as long as the network's own (Li et al. "
+    "2018, arXiv:1712.09913). On the white line the loss is that of guessing; from line to line "
+    "are a twelfth of a factor of ten. Around the residual networks lies a bowl, with 26 layers "
+    "the deeper and steeper one; around 26 plain layers it is shallow and its edge uneven.",
+)
+def surface(kept: Kept) -> Figure:
+    """Loss around what four networks have learned."""
+    drawn = Figure(figsize=(6.4, 5.4), layout="constrained")
+    panels = drawn.subplots(2, 2, sharex=True, sharey=True)
+    guessing = math.log(10)
+    scale = TwoSlopeNorm(0, math.log10(0.1 / guessing), math.log10(10 / guessing))
+    arms = ("plain-8", "plain-26", "res-8", "res-26")
+    titles = ("plain, 8 layers", "plain, 26", "residual, 8", "residual, 26")
+    for axes, arm, title in zip(panels.flat, arms, titles, strict=True):
+        loss = kept.array(arm, "loss_surface")
+        along = np.linspace(-1, 1, len(loss))
+        decades = np.log10(loss / guessing)
+        image = axes.contourf(
+            along, along, decades, LEVELS, norm=scale, cmap="PuOr_r", extend="both"
+        )
+        axes.contour(along, along, decades, LEVELS, colors="black", linewidths=0.3, linestyles="-")
+        axes.contour(along, along, decades, [0], colors="white", linewidths=1.5)
+        middle = loss[len(loss) // 2, len(loss) // 2]
+        axes.plot(0, 0, "+", color="black", markersize=7)
+        axes.annotate(f"{middle:.2f}", (0.05, 0.05), fontsize=8, color=_on(middle))
+        axes.set(title=title, aspect="equal", xticks=(-1, 0, 1), yticks=(-1, 0, 1))
+    drawn.supxlabel("steps along one direction (1: as long as the weights)", fontsize=9)
+    drawn.supylabel("along the other", fontsize=9)
+    ticks = (0.1, 0.2, 0.5, 1, guessing, 5, 10)
+    bar = drawn.colorbar(image, ax=panels, label="loss (nats)")
+    bar.set_ticks(np.log10(np.array(ticks) / guessing).tolist(), labels=[f"{t:.2g}" for t in ticks])
+    return drawn
+
+
+def _on(loss: float) -> str:
+    """What can be read on the colour of such a loss."""
+    return "white" if loss < 0.5 else "black"
