@@ -75,7 +75,7 @@ def visit(browser):
         scheme = "dark" if dark else "light"
         size = {"width": width, "height": height}
         page = browser.new_context(viewport=size, color_scheme=scheme, **context).new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)  # of a machine that does other things too
         seen = Visit(page)
         page.on("console", lambda said: said.type == "error" and seen.errors.append(said.text))
         page.on("pageerror", lambda error: seen.errors.append(str(error)))
