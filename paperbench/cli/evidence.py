@@ -65,6 +65,7 @@ def why(
     )
     word = verdict_word(record)
     screen.highlight_regex(rf"\b{word}\b", STYLES[word])
+    screen.highlight_regex(r"\S*┄\S*", "dim")  # an interval that leaves the sign open
     stdout.print(screen, soft_wrap=True)
     for other, verdict in found:
         if other is not paper:
