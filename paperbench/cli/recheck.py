@@ -67,14 +67,9 @@ def _departures(file: ClaimFile, paper: PaperRecord, claim: str) -> Iterator[str
 
 def _edited_pages(results: Path, paper: PaperRecord, current: Current) -> Iterator[str]:
     """The pages beside a file that do not say what it says."""
-    from paperbench.report.csv_table import paper_csv
-    from paperbench.report.markdown import paper_table
-    from paperbench.report.numbers import kinds_of
+    from paperbench.report.store import projections
 
     path = results / f"{paper.tier}-{paper.device}" / f"{paper.paper}.json"
-    for page, text in (
-        (path.with_suffix(".md"), paper_table(paper, kinds_of(paper), current)),
-        (path.with_suffix(".csv"), paper_csv(paper, current)),
-    ):
+    for page, text in projections(path, paper, current).items():
         if page.is_file() and page.read_bytes() != text.encode():
             yield f"{page} does not say what {path.name} says"

@@ -79,31 +79,33 @@ def write_results(
     # Two calls at once, on two claims of one paper: the later one must see what the earlier wrote.
     with _lock(results):
         merged = _merged(path, record, judged, current_claims)
-        page = paper_table(merged, kinds_of(merged), current)
-        written = [
-            write_if_changed(path, dump_record(merged)),
-            write_if_changed(path.with_suffix(".md"), page),
-        ]
-        sheet = path.with_suffix(".csv")
-        if any(written) or not sheet.exists():  # CSV imports pandas, and says what these say
-            write_if_changed(sheet, paper_csv(merged, current))
+        write_if_changed(path, dump_record(merged))
+        for page, text in projections(path, merged, current).items():
+            write_if_changed(page, text)
+
+
+def projections(path: Path, record: PaperRecord, current: Current | None) -> dict[Path, str]:
+    """What the Markdown and the CSV beside a results file are to say."""
+    return {
+        path.with_suffix(".md"): paper_table(record, kinds_of(record), current),
+        path.with_suffix(".csv"): paper_csv(record, current),
+    }
 
 
 def mark_stale(results: Path, record: PaperRecord, current: Current) -> list[Path]:
     """Mark the stale verdicts in a record's Markdown and CSV; return the files that changed.
 
-    A page that is not there is not made. Writing CSV imports pandas, so it is left alone unless
-    the Markdown, which says the same, has changed.
+    A page that is not there is not made.
     """
     path = result_path(results, record)
-    page, sheet = path.with_suffix(".md"), path.with_suffix(".csv")
-    if not page.exists() or _holds(page, paper_table(record, kinds_of(record), current)):
+    there = {
+        page: text for page, text in projections(path, record, current).items() if page.exists()
+    }
+    if all(_holds(page, text) for page, text in there.items()):
         return []
     with _lock(results):  # again, of what is stored now: another call may have judged meanwhile
-        stored = read_record(path)
-        if not write_if_changed(page, paper_table(stored, kinds_of(stored), current)):
-            return []
-        return [page, sheet] if write_if_changed(sheet, paper_csv(stored, current)) else [page]
+        now = projections(path, read_record(path), current)
+        return [page for page in there if write_if_changed(page, now[page])]
 
 
 def _lock(results: Path) -> FileLock:
