@@ -11,7 +11,7 @@ from rich.text import Text
 
 from paperbench.judge.record import ClaimRecord, PaperRecord
 from paperbench.report.holm import Family, family_of
-from paperbench.report.numbers import Kinds, format_margin, unit_of
+from paperbench.report.numbers import Kinds, deciding_part, format_margin, unit_of
 from paperbench.report.words import (
     STYLES,
     control_text,
@@ -61,7 +61,7 @@ def plain_table(paper: PaperRecord, kinds: Kinds | None = None, *, width: int = 
         if claim.verdict is not None:
             facts = [
                 f"margin {margin}" if margin != "−" else "",
-                f"holds {held}" if claim.support else f"n={held}",
+                f"holds {held}" if held != "−" else "",
                 f"control {control}",
             ]
             lines += _fold_facts(filter(None, facts), indent, width)
@@ -117,7 +117,11 @@ _URGENCY = {"error": 0, "unexpected": 1, "inconclusive": 2, "as expected": 3}
 def _cells(claim: ClaimRecord, family: Family | None, kinds: Kinds) -> tuple[str, ...]:
     """One text for each of the headers."""
     exact = "  exact" if claim.kind == "exact" else ""
-    margin = "−" if claim.margin is None else format_margin(claim.margin, _unit(claim, kinds))
+    margin = (
+        "−"
+        if claim.margin is None
+        else format_margin(claim.margin, unit_of(claim, deciding_part(claim), kinds))
+    )
     control = "−" if claim.verdict is None else control_text(claim)
     return (
         claim.claim,
@@ -144,12 +148,6 @@ def _notes(claim: ClaimRecord) -> list[str]:
     note = expectation(claim)
     warnings = [f"warning: {one_line(text)}" for text in claim.warnings]
     return [*([note] if note else []), *warnings]
-
-
-def _unit(claim: ClaimRecord, kinds: Kinds) -> str:
-    """The unit of the margin that is shown: the weakest part's."""
-    shown = [part for part in claim.parts if part.margin == claim.margin] or claim.parts
-    return unit_of(claim, shown[0].check if shown else claim.check or "", kinds)
 
 
 def _boxed(paper: PaperRecord, kinds: Kinds) -> list[Text]:
