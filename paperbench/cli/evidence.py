@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,7 +52,7 @@ def why(
         return
     from rich.text import Text
 
-    from paperbench.cli.consoles import stdout
+    from paperbench.cli.consoles import is_screen, page_width, stdout
 
     screen = Text(
         explain(
@@ -60,7 +61,7 @@ def why(
             kinds_of(paper),
             stale=why_stale(paper, record, current),
             mutants=_mutants(results, paper, record, current),
-            width=min(stdout.width, 100) if stdout.is_terminal else 80,
+            width=page_width(stdout),
         )
     )
     word = verdict_word(record)
@@ -73,7 +74,7 @@ def why(
                 f"\nalso judged: {verdict_word(verdict)} ({other.tier}, {other.device}): "
                 f"`--tier {other.tier} --device {other.device}`",
                 markup=False,
-                soft_wrap=True,
+                soft_wrap=not is_screen(stdout),
             )
 
 
@@ -131,7 +132,8 @@ def report(
         bool,
         typer.Option(
             "--markdown",
-            help="Print the summary and write it to README.md of the results folder (the default).",
+            help="Print the summary and write it to README.md of the results folder (the default; "
+            "in a terminal only its counts are printed, unless this is asked for).",
         ),
     ] = False,
     json: Annotated[
@@ -179,7 +181,7 @@ def report(
         raise typer.Exit(recheck(claims, results, papers))
     from paperbench.cli.selection import hashes_if_any, todays_mutations
     from paperbench.report.mutations import mark_stale_mutations, read_all_mutations
-    from paperbench.report.overview import fill_blocks, overview
+    from paperbench.report.overview import fill_blocks, overview, short_overview
     from paperbench.report.staleness import Today
     from paperbench.report.store import mark_stale, write_if_changed
 
@@ -187,7 +189,10 @@ def report(
     trials = read_all_mutations(results)
     today = None if current is None else Today(current, todays_mutations() if trials else {})
     text = overview(papers, current, trials, today)
-    print(text, end="")
+    if sys.stdout.isatty() and not markdown:
+        print("\n".join([*short_overview(papers, current), ""]))
+    else:
+        print(text, end="")
     pages = {results / "README.md": text}
     if into is not None:
         link_base = f"{os.path.relpath(results, into.parent)}/".replace(os.sep, "/")

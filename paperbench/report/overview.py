@@ -21,7 +21,7 @@ from paperbench.report.markdown import (
 )
 from paperbench.report.numbers import kinds_of
 from paperbench.report.staleness import Current, Today, is_stale, why_mutations_stale
-from paperbench.report.words import outcome_of, support_cell
+from paperbench.report.words import marked_verdict, outcome_of, support_cell
 from paperbench.spec.select import is_exhibit
 
 INTRODUCTION = """\
@@ -81,6 +81,27 @@ def _place_sections(
         together = list(group)
         lines += [f"{level} {together[0].tier}, {together[0].device}", ""]
         lines += [*swapped(together), *_place_table(together, current), ""]
+    return lines
+
+
+def short_overview(papers: Sequence[PaperRecord], current: Current | None) -> list[str]:
+    """The counts of the page, a line a tier and device, and what is not as expected there."""
+    lines = []
+    for _, group in groupby(sorted(papers, key=_place), key=_place):
+        together = list(group)
+        pairs = [
+            (paper, claim)
+            for paper in together
+            for claim in paper.claims
+            if not is_exhibit(paper.paper)
+        ]
+        stale = [is_stale(paper, claim, current) for paper, claim in pairs]
+        lines.append(f"{together[0].tier} {together[0].device}: {_counts(pairs, stale)}")
+        lines += [
+            f"  {marked_verdict(claim, stale=old)}  {paper.paper}/{claim.claim}"
+            for (paper, claim), old in zip(pairs, stale, strict=True)
+            if outcome_of(claim) != "as expected"
+        ]
     return lines
 
 
