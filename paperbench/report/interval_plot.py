@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from paperbench.judge.record import ClaimRecord, Margin, Part
-from paperbench.report.numbers import decimals_of, format_margin, format_number
+from paperbench.report.numbers import LARGEST, decimals_of, format_margin, format_number
 from paperbench.report.seed_plot import LABEL, cut_rows, replicates
 
 FEWEST, MOST = 24, 60  # columns of the scale
@@ -159,4 +159,5 @@ def _place(cells: list[str], start: int, text: str) -> None:
 
 
 def _end(value: float) -> str:
-    return f"{value:+.2g}".replace("-", "−")
+    text = f"{value:+,.0f}" if 100 <= abs(value) < LARGEST else f"{value:+.2g}"
+    return text.replace("-", "−")
