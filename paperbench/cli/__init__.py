@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import gc
 import sys
 import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from paperbench.cli.stand_ins import stand_ins
 from paperbench.errors import PaperbenchError, SpecErrors, render
 
 PIPE_CLOSED = 141  # what a shell reports for SIGPIPE
@@ -24,9 +26,10 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return its exit code. A defect keeps its traceback."""
+    codecs.register_error("paperbench", stand_ins)
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a terminal that cannot show ● shows ?
-            stream.reconfigure(errors="replace")
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="paperbench")
     warnings.showwarning = _show_warning
     try:
         from paperbench.cli.app import app  # not before `main` has stopped the garbage collector

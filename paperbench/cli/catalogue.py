@@ -41,14 +41,15 @@ def list_claims(
             "there is no claim file",
             help="is this the right folder? `--claims FOLDER` names another",
         )
-    segments = listing(files, records, current, locks)
     if is_pipe():
-        print("".join(text for text, _ in segments))
+        print("".join(text for text, _ in listing(files, records, current, locks)))
         return
     from rich.text import Text
 
-    from paperbench.cli.consoles import stdout
+    from paperbench.cli.consoles import is_screen, stdout
 
+    width = stdout.width if is_screen(stdout) else None
+    segments = listing(files, records, current, locks, width)
     stdout.print(Text.assemble(*segments), soft_wrap=True)
 
 
@@ -70,10 +71,9 @@ def show(
         return
     from rich.text import Text
 
-    from paperbench.cli.consoles import stdout
+    from paperbench.cli.consoles import page_width, stdout
 
-    width = min(stdout.width, 100) if stdout.is_terminal else PIPE_WIDTH
-    stdout.print(Text(paper_page(file, width, standing)), soft_wrap=True)
+    stdout.print(Text(paper_page(file, page_width(stdout), standing)), soft_wrap=True)
 
 
 def notes(
@@ -81,18 +81,18 @@ def notes(
     claims: ClaimsOption = None,
 ) -> None:
     """Show the notes on a paper; plain Markdown in a pipe."""
-    from paperbench.cli.consoles import stdout
+    from paperbench.cli.consoles import is_screen, page_width, stdout
 
     path = _notes_path(paper, claims)
     text = path.read_text(encoding="utf-8")
-    if not stdout.is_terminal:
+    if not is_screen(stdout):
         print(text, end="" if text.endswith("\n") else "\n")
         return
     from rich.markdown import Markdown
 
     from paperbench.cli.notes_text import keep_formulas
 
-    stdout.print(Markdown(keep_formulas(text)), width=min(stdout.width, 100))
+    stdout.print(Markdown(keep_formulas(text)), width=page_width(stdout))
 
 
 def _notes_path(paper: str, claims: Path | None) -> Path:

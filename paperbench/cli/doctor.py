@@ -19,7 +19,7 @@ from paperbench.cli.consoles import stdout
 from paperbench.cli.options import ClaimsOption, JsonOption
 from paperbench.errors import PaperbenchError
 
-PACKAGES = ("torch", "numpy", "scipy", "pandas", "scikit-learn", "pydantic", "rich", "typer")
+PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "pydantic", "rich", "typer")
 LOW_MEMORY = 4  # GiB
 
 

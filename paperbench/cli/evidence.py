@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -52,7 +53,7 @@ def why(
         return
     from rich.text import Text
 
-    from paperbench.cli.consoles import stdout
+    from paperbench.cli.consoles import is_screen, page_width, stdout
 
     screen = Text(
         explain(
@@ -61,11 +62,12 @@ def why(
             kinds_of(paper),
             stale=why_stale(paper, record, current),
             mutants=_mutants(results, paper, record, current),
-            width=min(stdout.width, 100) if stdout.is_terminal else 80,
+            width=page_width(stdout),
         )
     )
     word = verdict_word(record)
     screen.highlight_regex(rf"\b{word}\b", STYLES[word])
+    screen.highlight_regex(r"\S*┄\S*", "dim")  # an interval that leaves the sign open
     stdout.print(screen, soft_wrap=True)
     for other, verdict in found:
         if other is not paper:
@@ -73,7 +75,7 @@ def why(
                 f"\nalso judged: {verdict_word(verdict)} ({other.tier}, {other.device}): "
                 f"`--tier {other.tier} --device {other.device}`",
                 markup=False,
-                soft_wrap=True,
+                soft_wrap=not is_screen(stdout),
             )
 
 
@@ -131,7 +133,8 @@ def report(
         bool,
         typer.Option(
             "--markdown",
-            help="Print the summary and write it to README.md of the results folder (the default).",
+            help="Print the summary and write it to README.md of the results folder (the default; "
+            "in a terminal only its counts are printed, unless this is asked for).",
         ),
     ] = False,
     json: Annotated[
@@ -229,16 +232,19 @@ def report(
         return
     if asked_for_files and not markdown and into is None:
         return
-    _summarise(papers, claims, results, into)
+    _summarise(papers, claims, results, into, short=sys.stdout.isatty() and not markdown)
 
 
 def _summarise(
-    papers: list[PaperRecord], claims: Path | None, results: Path, into: Path | None
+    papers: list[PaperRecord], claims: Path | None, results: Path, into: Path | None, *, short: bool
 ) -> None:
-    """Print and write the summary, fill the blocks of a page, and mark what is stale."""
+    """Print and write the summary, fill the blocks of a page, and mark what is stale.
+
+    short: print what a screen can hold of it.
+    """
     from paperbench.cli.selection import hashes_if_any, todays_mutations
     from paperbench.report.mutations import mark_stale_mutations, read_all_mutations
-    from paperbench.report.overview import fill_blocks, overview
+    from paperbench.report.overview import fill_blocks, overview, short_overview
     from paperbench.report.staleness import Today
     from paperbench.report.store import mark_stale, write_if_changed
 
@@ -246,7 +252,10 @@ def _summarise(
     trials = read_all_mutations(results)
     today = None if current is None else Today(current, todays_mutations() if trials else {})
     text = overview(papers, current, trials, today)
-    print(text, end="")
+    if short:
+        print("\n".join([*short_overview(papers, current), ""]))
+    else:
+        print(text, end="")
     pages = {results / "README.md": text}
     if into is not None:
         link_base = f"{os.path.relpath(results, into.parent)}/".replace(os.sep, "/")

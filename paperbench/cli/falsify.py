@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paperbench.cli.consoles import stderr, stdout
+from paperbench.cli.consoles import page_width, stderr, stdout
 from paperbench.cli.engines import LEDGER, Replicates, engine_maker
 from paperbench.cli.options import ClaimsOption, JsonOption, ResultsOption
 from paperbench.cli.verify import TierName
@@ -47,7 +47,7 @@ def falsify(
 ) -> None:
     """Break the papers' models in every registered way and say which claims notice."""
     gc.enable()
-    from paperbench.cli.live import Bars, Lines
+    from paperbench.cli.live import Bars, watcher_for
     from paperbench.cli.selection import load_selected
     from paperbench.engine.devices import available_cores, resolve_device
     from paperbench.falsify import falsify as pursue
@@ -69,7 +69,7 @@ def falsify(
         workers = available_cores() if site.device == "cpu" else 0
     ledger = Ledger(LEDGER)
     out = stderr if json else stdout
-    watcher = Bars(out) if out.is_terminal else Lines(out)
+    watcher = watcher_for(out)
     try:
         with watcher.live() if isinstance(watcher, Bars) else nullcontext():
             found_out = pursue(
@@ -90,8 +90,7 @@ def falsify(
         if _is_whole(record, selected):
             where = f" · {write_mutations(results, record)[1]}"
         if not json:
-            width = min(stdout.width, 100) if stdout.is_terminal else 80
-            stdout.print(trial_lines(record, width), soft_wrap=True)
+            stdout.print(trial_lines(record, page_width(stdout)), soft_wrap=True)
             stdout.print(f"{record.paper}: {score_line(record)}{where}\n", highlight=False)
     raise typer.Exit(_exit_code(records, at_least))
 

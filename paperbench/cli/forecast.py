@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rich.table import Table
 
+from paperbench.cli.bar_lines import format_seconds
 from paperbench.cli.consoles import stdout
-from paperbench.cli.live import format_seconds
 from paperbench.judge.looks import looks_of
 from paperbench.ledger import Ledger
 from paperbench.plan import Forecast, PlannedRun, Site, forecast, plan_claim

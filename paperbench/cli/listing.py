@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from paperbench.cli.lock import LockState
@@ -21,10 +23,30 @@ from paperbench.spec.select import is_exhibit
 
 NOTHING = "−"
 _LOCK_MARKS: dict[LockState, str] = {"changed": " ≠", "not locked": " +"}
-EXHIBITS = "exhibits: what the bench must refuse · `paperbench verify 'exhibits/*'` runs them\n"
+EXHIBITS = "exhibits: what the bench must refuse · `paperbench verify 'exhibits/*'` runs them"
 _TIERS = ("quick", "full")
 Place = tuple[str, str]  # tier, device class
 Segments = list[tuple[str, str]]  # text and its style
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A paper's claims, each with a cell (text, style) for every place."""
+
+    places: Sequence[Place]
+    rows: Mapping[str, Sequence[tuple[str, str]]]
+
+    def where_judged(self) -> _Table:
+        """Without the places where no claim has a verdict."""
+        kept = [
+            i
+            for i in range(len(self.places))
+            if any(r[i][0] != NOTHING for r in self.rows.values())
+        ]
+        return _Table(
+            [self.places[i] for i in kept],
+            {name: [row[i] for i in kept] for name, row in self.rows.items()},
+        )
 
 
 def listing(
@@ -32,9 +54,12 @@ def listing(
     records: Sequence[PaperRecord],
     current: Current,
     locks: Mapping[str, LockState],
+    width: int | None = None,
 ) -> Segments:
     """One line a claim below its paper; a column for every tier and device with verdicts.
 
+    width: of the terminal. Where the columns do not fit, a paper has only those it needs, and where
+    these do not either, its verdicts stand below their claim.
     Exhibits come last, under a heading of their own.
     """
     files = sorted(files, key=lambda file: is_exhibit(file.slug))
@@ -47,29 +72,32 @@ def listing(
         for file in files
         for name in file.claims
     }
-    name_width = max(map(len, names.values()), default=5)
-    rows: list[tuple[ClaimFile, Claim, list[tuple[str, str]]]] = []
-    for file in files:
-        for claim in file.claims.values():
-            cells = [_cell(claim, by_place.get((file.slug, *place)), current) for place in places]
-            rows.append((file, claim, cells))
-    widths = [
-        max(len(" ".join(place).strip()), *(len(row[2][i][0]) for row in rows), 0)
-        for i, place in enumerate(places)
-    ]
+    tables = {
+        file.slug: _Table(
+            places,
+            {
+                names[file.slug, claim.name]: [
+                    _cell(claim, by_place.get((file.slug, *place)), current) for place in places
+                ]
+                for claim in file.claims.values()
+            },
+        )
+        for file in files
+    }
+    shared = _widths(list(tables.values()))
     text: Segments = []
     first_exhibit = next((file for file in files if is_exhibit(file.slug)), None)
     for file in files:
         if file is first_exhibit:
-            text.append((("\n" if text else "") + EXHIBITS, "dim"))
-        _append_paper(text, file, name_width, places, widths)
+            text.append(("\n" if text else "", ""))
+            text.append((_folded(EXHIBITS, width), "dim"))
+        _append_paper(text, file, width)
         for record in records:
             if record.paper == file.slug and record.parts:
-                text.append((f"  {swapped_text(record)}\n", "yellow"))
-        for owner, claim, cells in rows:
-            if owner is file:
-                _append_claim(text, names[file.slug, claim.name], name_width, cells, widths)
-    marks = {word for _, _, cells in rows for cell, _ in cells for word in cell.split()[1:]}
+                text.append((_folded(f"  {swapped_text(record)}", width), "yellow"))
+        _append_table(text, tables[file.slug], shared, width)
+    cells = [cell for table in tables.values() for row in table.rows.values() for cell, _ in row]
+    marks = {word for cell in cells for word in cell.split()[1:]}
     marks |= {_lock_mark(state).strip() for state in locks.values()}
     legend = [
         f"{mark} {meaning}"
@@ -86,7 +114,7 @@ def listing(
         if mark in marks
     ]
     if legend:
-        text.append(("\n" + " · ".join(legend), "dim"))
+        text.append(("\n" + _folded(" · ".join(legend), width).rstrip("\n"), "dim"))
     elif text:
         text[-1] = (text[-1][0].rstrip(), text[-1][1])
     return text
@@ -168,16 +196,66 @@ def _lock_mark(state: LockState | None) -> str:
     return "" if state is None else _LOCK_MARKS.get(state, "")
 
 
-def _append_paper(
-    text: Segments, file: ClaimFile, name_width: int, places: Sequence[Place], widths: Sequence[int]
-) -> None:
+def _append_paper(text: Segments, file: ClaimFile, width: int | None) -> None:
     if text:
         text.append(("\n", ""))
-    text += [(file.slug, "bold"), (f" · {citation(file)}\n", "")]
-    headers = "  ".join(
-        f"{' '.join(place).strip():<{width}}" for place, width in zip(places, widths, strict=True)
-    )
-    text.append((f"  {'claim':<{name_width}}  {headers}".rstrip() + "\n", "dim"))
+    name = _folded(f"{file.slug} · {citation(file)}", width)
+    text += [(file.slug, "bold"), (name.removeprefix(file.slug), "")]
+
+
+def _widths(tables: Sequence[_Table]) -> list[int]:
+    """Of the names and of every place's cells, in all of the tables, which share their places."""
+    places = tables[0].places if tables else []
+    rows = [(name, row) for table in tables for name, row in table.rows.items()]
+    return [
+        max((len(name) for name, _ in rows), default=5),
+        *(
+            max(len(_heading(place)), *(len(row[i][0]) for _, row in rows), 0)
+            for i, place in enumerate(places)
+        ),
+    ]
+
+
+def _append_table(text: Segments, table: _Table, shared: list[int], width: int | None) -> None:
+    widths = shared
+    if width is not None and sum(2 + each for each in widths) > width:
+        table = table.where_judged()
+        widths = _widths([table])
+        if sum(2 + each for each in widths) > width:
+            for name, cells in table.rows.items():
+                _append_stacked(text, name, cells, table.places)
+            return
+    headers = [
+        f"{_heading(place):<{each}}" for place, each in zip(table.places, widths[1:], strict=True)
+    ]
+    text.append((f"  {'claim':<{widths[0]}}  {'  '.join(headers)}".rstrip() + "\n", "dim"))
+    for name, cells in table.rows.items():
+        _append_claim(text, name, widths[0], cells, widths[1:])
+
+
+def _heading(place: Place) -> str:
+    return " ".join(place).strip()
+
+
+def _append_stacked(
+    text: Segments, name: str, cells: Sequence[tuple[str, str]], places: Sequence[Place]
+) -> None:
+    """A claim, and below it a line for every place where it has a verdict."""
+    text.append((f"  {name}\n", ""))
+    judged = [pair for pair in zip(places, cells, strict=True) if pair[1][0] != NOTHING]
+    label = max((len(_heading(place)) for place, _ in judged), default=0)
+    for place, (cell, style) in judged:
+        text += [(f"    {_heading(place):<{label}}  ", "dim"), (cell, style), ("\n", "")]
+    if not judged:
+        text.append((f"    {NOTHING}\n", "dim"))
+
+
+def _folded(line: str, width: int | None) -> str:
+    """A line with its end, broken between words where the terminal is narrower."""
+    if width is None:
+        return f"{line}\n"
+    indent = " " * (len(line) - len(line.lstrip()))
+    return "".join(f"{each}\n" for each in textwrap.wrap(line, width, subsequent_indent=indent))
 
 
 def _append_claim(

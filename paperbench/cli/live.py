@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.live import Live
-from rich.markup import escape
-from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
+from paperbench.cli.bar_lines import bar_lines, cut_left, format_seconds
+from paperbench.cli.consoles import is_screen
 from paperbench.engine.pool import Engine
 from paperbench.judge.decide import Judgement, Look
 from paperbench.judge.record import ClaimRecord
 from paperbench.ledger import FinishedRun
 from paperbench.plan import PlannedRun
 from paperbench.report.terminal import format_margin
-from paperbench.report.words import one_line
+from paperbench.report.words import marked_verdict, one_line
 from paperbench.spec.model import Claim, ClaimFile
 from paperbench.verify import Watcher
 
 CLAIM_LINES = 8  # how many intervals stay in view
+LEAST_NAME = 16  # columns of a claim's name before what is said of it becomes shorter
+_NEXT = {
+    "control": ("looks decided, control next", "control next"),
+    "anchor": ("looks decided, anchor next", "anchor next"),
+    "seeds": ("undecided, more seeds next", "more seeds"),
+}
+
+
+def watcher_for(console: Console) -> Bars | Lines:
+    """Bars where lines can be written anew, else lines."""
+    return Bars(console) if is_screen(console) else Lines(console)
 
 
 class Lines(Watcher):
@@ -43,18 +54,19 @@ class Lines(Watcher):
         self._print(look_line(file, claim, look, judgement))
 
     def _print(self, line: str) -> None:
-        self.console.print(escape(line), highlight=False, soft_wrap=True)
+        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 class Bars(Watcher):
-    """A bar for every run under way, below it the newest interval of each open claim."""
+    """A bar for every arm under way, below it the newest interval of each open claim."""
 
     def __init__(self, console: Console):
         self.console = console
         self.cached = self.carried_out = 0
         self._engine: Engine | None = None
         self._queued = 0
-        self._claims: dict[str, str] = {}
+        self._claims: dict[str, tuple[ClaimFile, Claim, Look, Judgement]] = {}
+        self._verdicts: Counter[str] = Counter()
 
     def run_ended(self, run: PlannedRun, outcome: FinishedRun, *, cached: bool) -> None:
         if cached:
@@ -65,10 +77,11 @@ class Bars(Watcher):
             self.console.print(Text(run_line(run, outcome), style="red"))
 
     def look(self, file: ClaimFile, claim: Claim, look: Look, judgement: Judgement) -> None:
-        self._claims[f"{file.slug}/{claim.name}"] = look_line(file, claim, look, judgement)
+        self._claims[f"{file.slug}/{claim.name}"] = file, claim, look, judgement
 
     def claim_ended(self, file: ClaimFile, record: ClaimRecord) -> None:
         self._claims.pop(f"{file.slug}/{record.claim}", None)
+        self._verdicts[marked_verdict(record)] += 1
 
     def waiting(self, engine: Engine, *, queued: int) -> None:
         self._engine, self._queued = engine, queued
@@ -81,33 +94,24 @@ class Bars(Watcher):
         ):
             yield
 
-    def _render(self) -> RenderableType:
-        bars = Table.grid(padding=(0, 1))
+    def _render(self) -> Text:
+        width = self.console.width
         under_way = self._engine.progress() if self._engine else {}
-        for run, progress in under_way.values():
-            # The first steps are slow and say little about the rest.
-            left = progress.seconds_left() if progress.step > 0.02 * progress.steps else None
-            shown = " ".join(f"{name} {value:.3g}" for name, value in progress.shown.items())
-            bars.add_row(
-                Text(f"{run.label} seed {run.seed}"),
-                ProgressBar(total=max(1, progress.steps), completed=progress.step, width=20),
-                f"{progress.step}/{progress.steps}",
-                f"{progress.steps_per_second():.0f} it/s" if progress.step else "starting",
-                "" if left is None else format_seconds(left),
-                shown,
-            )
-        intervals = [
-            Text(line, overflow="ellipsis", no_wrap=True)
-            for line in list(self._claims.values())[-CLAIM_LINES:]
+        lines = bar_lines(under_way.values(), width)
+        lines += [
+            look_line(*each, width=width) for each in list(self._claims.values())[-CLAIM_LINES:]
         ]
         waiting = max(0, self._queued - len(under_way))
-        starting = "  workers are starting" if waiting and not under_way else ""
-        counts = Text(
+        counts = (
             f"{self.carried_out} runs done, {self.cached} cached, "
-            f"{len(under_way)} under way, {waiting} waiting{starting}",
-            style="dim",
+            f"{len(under_way)} under way, {waiting} waiting"
         )
-        return Group(bars, *intervals, counts)
+        if waiting and not under_way:
+            counts += "  workers are starting"
+        judged = ", ".join(f"{count} {verdict}" for verdict, count in self._verdicts.items())
+        screen = Text("\n".join([*lines, ""]))
+        screen.append(counts + (f"; judged: {judged}" if judged else ""), style="dim")
+        return screen
 
 
 def run_line(run: PlannedRun, outcome: FinishedRun) -> str:
@@ -116,31 +120,25 @@ def run_line(run: PlannedRun, outcome: FinishedRun) -> str:
     return f"  ran {run.label} seed {run.seed}  {format_seconds(outcome.seconds)}{ended}"
 
 
-def look_line(file: ClaimFile, claim: Claim, look: Look, judgement: Judgement) -> str:
-    """A claim's interval as it stands at one look."""
+def look_line(
+    file: ClaimFile, claim: Claim, look: Look, judgement: Judgement, *, width: int | None = None
+) -> str:
+    """A claim's interval as it stands at one look. width: in which the interval must be seen."""
+    name = f"{file.slug}/{claim.name}"
     margin = format_margin(judgement.margin) if judgement.margin else "no margin"
-    state = (
-        judgement.verdict
-        or {
-            "control": "looks decided, control next",
-            "anchor": "looks decided, anchor next",
-            "seeds": "undecided, more seeds next",
-        }[judgement.needs]
-    )
-    return f"  {file.slug}/{claim.name}  look {look.index}  n={look.n}  margin {margin}  {state}"
+    verdict = judgement.verdict
+    long, short = (verdict, verdict) if verdict else _NEXT[judgement.needs]
+    line = f"  {name}  look {look.index}  n={look.n}  margin {margin}  {long}"
+    if width is None or len(line) <= width:
+        return line
+    for said in (f"  n={look.n}  {margin}  {long}", f"  n={look.n}  {margin}  {short}"):
+        room = width - 2 - len(said)
+        if room >= min(len(name), LEAST_NAME):
+            break
+    return f"  {cut_left(name, max(1, room))}{said}"[:width]
 
 
 def last_line(text: str) -> str:
     """The last line of a traceback: the exception itself, without what would steer a terminal."""
     lines = text.strip().splitlines()
     return one_line(lines[-1]) if lines else ""
-
-
-def format_seconds(seconds: float) -> str:
-    """`7.4 s`, `2 m 41 s` or `1 h 05 m`."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return (
-        f"{minutes} m {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} m"
-    )

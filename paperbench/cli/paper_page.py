@@ -79,11 +79,13 @@ def _experiment(
     lines += ["  parameters"]
     column = max((len(each) for each in info.parameters), default=0)
     for parameter in info.parameters.values():
-        lines += _fold(
-            "",
-            f"{parameter.name:<{column}}  {parameter.describe()}, default {parameter.default!r}",
+        described = f"{parameter.describe()}, default {parameter.default!r}"
+        lines += textwrap.wrap(
+            described,
             width,
-            indent=4,
+            initial_indent=f"    {parameter.name:<{column}}  ",
+            subsequent_indent=" " * (column + 6 if column + 30 < width else 8),
+            break_on_hyphens=False,
         )
     metrics = ", ".join(
         f"{metric} ({kind.name}{_direction(kind.direction)})"
@@ -144,14 +146,19 @@ def _values(values: Mapping[str, Scalar]) -> str:
     return ", ".join(f"{name}={value}" for name, value in values.items())
 
 
-def _fold(label: str, text: str, width: int, indent: int = 2) -> list[str]:
-    """Text after its label at column 14, or without one at `indent`."""
+def _fold(label: str, text: str, width: int) -> list[str]:
+    """Text after its label at column 14 or, where the label is longer, below it."""
+    if not label:
+        return textwrap.wrap(
+            text, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+        )
     head = f"  {label}"
-    first = " " * indent if not label else f"{head:<13} "
-    return textwrap.wrap(
+    fits = len(head) < 14
+    lines = textwrap.wrap(
         text,
         width,
-        initial_indent=first,
+        initial_indent=f"{head:<14}" if fits else " " * 14,
+        subsequent_indent=" " * 14,
         break_on_hyphens=False,
-        subsequent_indent=" " * (14 if label else indent),
     )
+    return lines if fits else [head, *lines]

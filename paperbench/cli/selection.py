@@ -21,14 +21,14 @@ def load_files(claims: Path | None, *, show_warnings: bool = False) -> list[Clai
     """Every claim file, valid. Raises SpecErrors with the problems of all of them."""
     files, warnings = load_and_validate([claims_folder(claims)], experiments())
     if warnings and show_warnings:
-        from paperbench.cli.consoles import stderr
+        from paperbench.cli.consoles import is_screen, stderr
 
         count = f"{len(warnings)} warning{'s' if len(warnings) != 1 else ''}"
         stderr.print(
             f"{count} about the claim files: `paperbench validate` shows them",
             highlight=False,
             markup=False,
-            soft_wrap=True,
+            soft_wrap=not is_screen(stderr),
         )
     return files
 

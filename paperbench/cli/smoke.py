@@ -6,8 +6,9 @@ import json
 import math
 from collections.abc import Callable, Mapping
 
+from paperbench.cli.bar_lines import format_seconds
 from paperbench.cli.consoles import stdout
-from paperbench.cli.live import format_seconds, last_line
+from paperbench.cli.live import last_line
 from paperbench.engine.pool import Engine
 from paperbench.ledger import FinishedRun
 from paperbench.plan import PlannedRun, Site, plan_claim

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paperbench.cli.consoles import stderr, stdout
+from paperbench.cli.consoles import is_screen, stderr, stdout
 from paperbench.cli.engines import LEDGER, Replicates, engine_maker
 from paperbench.cli.options import ClaimsOption, JsonOption, JunitOption, ResultsOption
 from paperbench.errors import UsageError
@@ -182,13 +182,13 @@ def _verify(
 ) -> int:
     from paperbench.cli.ci import publish
     from paperbench.cli.forecast import known_seconds
-    from paperbench.cli.live import Bars, Lines
+    from paperbench.cli.live import Bars, watcher_for
     from paperbench.cli.needed_data import refuse_missing_data
     from paperbench.cli.records import paper_record, store
     from paperbench.verify import verify as pursue
 
     out = stderr if as_json else stdout
-    watcher = Bars(out) if out.is_terminal else Lines(out)
+    watcher = watcher_for(out)
     started = time.monotonic()
     _print_headers(selected, options, workers)
     refuse_missing_data(selected, options, ledger)
@@ -231,13 +231,17 @@ def _verify(
 def _print_verdicts(
     papers: list[PaperRecord], options: Options, results: Path, seconds: float
 ) -> None:
-    from paperbench.cli.live import format_seconds
+    from paperbench.cli.bar_lines import format_seconds
     from paperbench.report.numbers import kinds_of
     from paperbench.report.store import kept_apart, result_path
-    from paperbench.report.terminal import summary_line, verdict_table
+    from paperbench.report.terminal import heading, summary_line, verdict_table
 
     for paper in papers:
+        if len(papers) > 1:
+            stdout.print(f"\n{heading(paper)}", style="bold", markup=False)
         stdout.print(verdict_table(paper, kinds_of(paper)))
+    if len(papers) > 1:
+        stdout.print()
     exploratory = options.seeds is not None
     where = [str(result_path(results, paper).with_suffix(".md")) for paper in papers]
     apart = next((kept_apart(results, paper) for paper in papers if paper.parts), None)
@@ -303,5 +307,5 @@ def _print_headers(selected: list[Selected], options: Options, workers: int) -> 
             f"{len(pairs)} claim{'s' if len(pairs) != 1 else ''}",
             highlight=False,
             markup=False,
-            soft_wrap=True,
+            soft_wrap=not is_screen(stderr),
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 from paperbench.judge.mutation_record import MutationRecord
 from paperbench.report.compare import Change, Comparison, Kind, ScoreChange, Verdict
-from paperbench.report.markdown import escape, margin_cell, table, verdict_cell
+from paperbench.report.markdown import escape, interval_cell, table, verdict_cell
 
 _HEADERS = ("claim", "at", "before", "now", "margin before", "margin now", "what else")
 KINDS: dict[Kind, tuple[str, str]] = {  # what a heading says, and what follows a number
@@ -78,7 +78,9 @@ def _verdict_cell(side: Verdict | None) -> str:
 
 def _margin_cell(side: Verdict | None) -> str:
     return (
-        "−" if side is None or side.record.margin is None else margin_cell(side.record, side.kinds)
+        "−"
+        if side is None or side.record.margin is None
+        else interval_cell(side.record, side.kinds)
     )
 
 

@@ -1,15 +1,22 @@
-"""The verdicts as CSV: one row a claim. Imports pandas only when a table is written."""
+"""The verdicts as CSV: one row a claim. Every number reads back as the very same one.
+
+Imports pandas only when a table is written.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+import re
 
 from paperbench.judge.record import ClaimRecord, Margin, PaperRecord
 from paperbench.report.holm import Family, family_of
 from paperbench.report.staleness import Current, is_stale
 from paperbench.report.words import control_margin, control_state, one_line
 
-_FORMULA = ("=", "+", "-", "@", "\t")
+# What spreadsheets take for the start of a formula, full-width forms included. Some look past
+# white space and quotation marks first.
+_FORMULA = re.compile(r"[\s'\"`\u2018\u2019\u201c\u201d\uff02\uff07]*[=+\-@\t\r＝＋－＠]")
+Cell = str | float | None  # True, 3 and 0.1 are written as Python writes them
 
 
 def paper_csv(record: PaperRecord, current: Current | None = None) -> str:
@@ -17,8 +24,9 @@ def paper_csv(record: PaperRecord, current: Current | None = None) -> str:
 
     current: the hashes of today's claims, to mark stale verdicts.
 
-    A text cell that a spreadsheet would run as a formula starts with an apostrophe; numbers stay
-    numbers, with every digit.
+    A text cell that a spreadsheet would run as a formula starts with an apostrophe. Numbers stay
+    numbers, with every digit; what is absent is empty, and a number that is none is `nan`. pandas
+    reads the same numbers back; before its version 3 with `float_precision="round_trip"`.
     """
     import pandas as pd
 
@@ -27,10 +35,16 @@ def paper_csv(record: PaperRecord, current: Current | None = None) -> str:
         {**_row(record, claim, family), "stale": is_stale(record, claim, current)}
         for claim in record.claims
     ]
-    frame = pd.DataFrame(rows, columns=COLUMNS)
-    return frame.astype({"n": "Int64", "holds_on": "Int64"}).to_csv(
-        index=False, lineterminator="\n"
+    # As objects: a column of whole numbers with a gap in it stays one, and no digit is rounded.
+    frame = pd.DataFrame(
+        [[_said(row[name]) for name in COLUMNS] for row in rows], columns=COLUMNS, dtype=object
     )
+    return str(frame.to_csv(index=False, lineterminator="\n"))
+
+
+def _said(cell: Cell) -> Cell:
+    """Pandas leaves a number that is none empty, as it does what is absent."""
+    return "nan" if isinstance(cell, float) and math.isnan(cell) else cell
 
 
 COLUMNS = [
@@ -76,10 +90,10 @@ def safe_cell(text: str | None) -> str | None:
     if not text:
         return None
     line = one_line(text)
-    return f"'{line}" if text.startswith(_FORMULA) or line.startswith(_FORMULA) else line
+    return f"'{line}" if _FORMULA.match(text) or _FORMULA.match(line) else line
 
 
-def _row(record: PaperRecord, claim: ClaimRecord, family: Family | None) -> dict[str, Any]:
+def _row(record: PaperRecord, claim: ClaimRecord, family: Family | None) -> dict[str, Cell]:
     control = claim.control
     difference = control.difference if control else None
     held = control_margin(control) if control else None
@@ -119,7 +133,7 @@ def _row(record: PaperRecord, claim: ClaimRecord, family: Family | None) -> dict
     }
 
 
-def _numbers(margin: Margin | None) -> dict[str, float | int | None]:
+def _numbers(margin: Margin | None) -> dict[str, Cell]:
     if margin is None:
         return dict.fromkeys(("margin", "low", "high", "alpha", "n"))
     return {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 from paperbench.judge.record import ClaimRecord, Margin, PaperRecord, Part
+from paperbench.report.interval_plot import interval_lines
 from paperbench.report.numbers import Kinds, format_margin, supporting, unit_of
 from paperbench.report.origin import origin_parts
-from paperbench.report.seed_plot import seed_lines
+from paperbench.report.seed_plot import pair_lines, pair_of
 from paperbench.report.words import (
     control_sort,
     control_state,
@@ -19,6 +21,8 @@ from paperbench.report.words import (
 
 WIDTH = 80
 _INDENT = " " * 10
+_INTERVAL = re.compile(r"\[[^\s\[\],]{1,24}, [^\s\[\],]{1,24}\]")  # is not broken in two
+_GLUE = "\N{NO-BREAK SPACE}"
 
 
 def explain(
@@ -101,14 +105,28 @@ def _expected(claim: ClaimRecord) -> str | None:
 def _part(
     claim: ClaimRecord, part: Part, kinds: Kinds, number: int | None, width: int
 ) -> list[str]:
-    lines = [f"part {number}    {part.check}"] if number else []
-    lines += seed_lines(claim, part, claim.arms)
+    lines = _fact(f"part {number}", part.check, width) if number else []
+    pair = pair_of(claim, part, claim.arms)
+    if pair:
+        lines += [*pair_lines(claim, part, pair, width), ""]
+    lines += interval_lines(
+        claim,
+        part,
+        _controls(claim).get(part.check),
+        seeds=pair is None,
+        unit=unit_of(claim, part.check, kinds),
+        width=width,
+    )
     unit = "repeats" if claim.kind == "timing" else "seeds"
-    margin = format_margin(part.margin, unit_of(claim, part.check, kinds))
-    lines += _fact("margin", f"{margin}  {method(claim, part.margin)}", width)
+    lines += _fact("", method(claim, part.margin), width)
     count = supporting(part.check, part.margin.values)
     lines += _fact("", f"{count} of {part.margin.n} {unit} support it", width)
     return lines
+
+
+def _controls(claim: ClaimRecord) -> dict[str, Margin]:
+    """The control's margins, by part of the check."""
+    return {part.check: part.margin for part in claim.control.parts} if claim.control else {}
 
 
 def method(claim: ClaimRecord, margin: Margin) -> str:
@@ -141,10 +159,11 @@ def _control(claim: ClaimRecord, kinds: Kinds, width: int) -> list[str]:
     # Where it is caught the detail only repeats the margins that follow.
     detail = "" if "✓" in state or not control.detail else f": {one_line(control.detail)}"
     lines += _fact("", state + detail, width)
+    drawn = {part.check for part in claim.parts}
     for part in control.parts:
-        name = f"`{part.check}`: " if len(control.parts) > 1 else ""
-        unit = unit_of(claim, part.check, kinds)
-        lines += _fact("", f"{name}margin {format_margin(part.margin, unit)}", width)
+        if part.check not in drawn:
+            margin = format_margin(part.margin, unit_of(claim, part.check, kinds))
+            lines += _fact("", f"`{part.check}`: margin {margin}", width)
     if control.difference is not None:
         lines += _fact(
             "", f"claim minus control {format_margin(control.difference)}, paired by seed", width
@@ -158,6 +177,11 @@ def _end(claim: ClaimRecord, width: int) -> list[str]:
 
 
 def _fact(name: str, text: str, width: int) -> list[str]:
-    return textwrap.wrap(
-        text, width, initial_indent=f"{name:<10}", subsequent_indent=_INDENT, break_on_hyphens=False
+    lines = textwrap.wrap(
+        _INTERVAL.sub(lambda match: match[0].replace(" ", _GLUE), text),
+        width,
+        initial_indent=f"{name:<10}",
+        subsequent_indent=_INDENT,
+        break_on_hyphens=False,
     )
+    return [line.replace(_GLUE, " ") for line in lines]

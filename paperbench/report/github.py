@@ -12,7 +12,7 @@ from typing import Literal
 
 from paperbench.errors import Location
 from paperbench.judge.record import ClaimRecord, PaperRecord
-from paperbench.report.markdown import escape, margin_cell, swapped, table, verdict_cell
+from paperbench.report.markdown import escape, interval_cell, swapped, table, verdict_cell
 from paperbench.report.numbers import Kinds, kinds_of
 from paperbench.report.overview import counts_line
 from paperbench.report.standing import Places, Standing, evidence, headline, sentence, standing
@@ -134,7 +134,7 @@ def _row(paper: PaperRecord, claim: ClaimRecord, kinds: Kinds) -> list[str]:
         escape(paper.paper),
         escape(claim.claim),
         verdict_cell(claim),
-        "−" if claim.margin is None else margin_cell(claim, kinds),
+        "−" if claim.margin is None else interval_cell(claim, kinds),
         support_cell(claim),
         "−" if claim.verdict is None else control_text(claim),
     ]

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from math import fsum
 
-from paperbench.judge.record import ClaimRecord, Margin, PaperRecord
+from paperbench.judge.record import ClaimRecord, Margin, PaperRecord, Part
+from paperbench.report.arm_means import arm_means, caption, with_arrow
 from paperbench.report.holm import Family, family_of
 from paperbench.report.numbers import (
     Kinds,
-    decimals_for,
+    deciding_part,
     decisive_margin,
+    format_half_width,
     format_margin,
-    format_number,
+    metrics_of,
     supporting,
     unit_of,
 )
@@ -30,14 +31,14 @@ from paperbench.report.words import (
     verdict_word,
 )
 
-ARROWS = {"higher": " ↑", "lower": " ↓", "neither": ""}
 STALE = (
     "`stale`: the claim, its code or the rules of judging have changed since, it is no longer "
     "among the claims, or its seeds are not those of its looks; this verdict does not count until "
     "`paperbench verify` judges it again."
 )
 _MARKUP = re.compile(r"([\\`*_\[\]|~$#!])")
-_LINE_START = re.compile(r"^(\d+)([.)])|^([-+>=])")
+_MENTION = re.compile(r"(?<![\w.])@(?=\w)")
+_LINE_START = re.compile(r"^(\d+)([.)])(?=\s|$)|^([-+>=])")
 
 
 def paper_table(
@@ -57,7 +58,7 @@ def paper_table(
         "",
         *swapped([record]),
         *table(
-            ("claim", "verdict", "margin [interval]", "holds on", "Holm", "control", "paper"),
+            ("claim", "verdict", "metric", "margin", "holds / n", "Holm", "control", "paper"),
             [_row(claim, family, known, stale=stale[claim.claim]) for claim in record.claims],
         ),
         "",
@@ -99,9 +100,12 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def escape(text: str) -> str:
-    """A user's text as one line of Markdown that shows exactly that text, in a table or out."""
+    """A user's text as one line of Markdown that shows exactly that text, in a table or out.
+
+    Nobody is mentioned: what stands after an @ has a comment before it, which is not shown.
+    """
     plain = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    marked = _MARKUP.sub(r"\\\1", plain)
+    marked = _MENTION.sub("@<!-- -->", _MARKUP.sub(r"\\\1", plain))
     return _LINE_START.sub(
         lambda match: f"{match[1]}\\{match[2]}" if match[1] else f"\\{match[3]}", marked
     )
@@ -116,16 +120,22 @@ def code(text: str) -> str:
 
 
 def _row(claim: ClaimRecord, family: Family | None, kinds: Kinds, *, stale: bool) -> list[str]:
-    control = "−" if claim.verdict is None else control_text(claim)
     return [
         escape(claim.claim),
         verdict_cell(claim, stale=stale),
+        metric_cell(claim, kinds),
         margin_cell(claim, kinds),
         support_cell(claim),
         family.mark(claim) if family else "−",
-        control,
+        control_cell(claim),
         escape(claim.reported or ""),
     ]
+
+
+def metric_cell(claim: ClaimRecord, kinds: Kinds) -> str:
+    """What the margin that decides is made of: `val_ppl ↓`."""
+    names = metrics_of(deciding_part(claim))
+    return escape(", ".join(with_arrow(name, kinds) for name in names)) or "−"
 
 
 def verdict_cell(claim: ClaimRecord, *, stale: bool = False) -> str:
@@ -137,16 +147,29 @@ def verdict_cell(claim: ClaimRecord, *, stale: bool = False) -> str:
 
 
 def margin_cell(claim: ClaimRecord, kinds: Kinds) -> str:
-    """The margin that decides, with its interval and unit; brackets are text, not a link."""
-    return _brackets(decisive_margin(claim, kinds))
+    """The margin that decides, with half its interval and its unit: `+0.77 ± 0.16`."""
+    if claim.margin is None:
+        return "−"
+    return _plain(format_half_width(claim.margin, unit_of(claim, deciding_part(claim), kinds)))
+
+
+def interval_cell(claim: ClaimRecord, kinds: Kinds) -> str:
+    """The margin that decides with both ends of its interval: `+0.77 [+0.61, +0.93]`."""
+    return _plain(decisive_margin(claim, kinds))
+
+
+def control_cell(claim: ClaimRecord) -> str:
+    """The control's margin with half its interval, and what it says."""
+    return "−" if claim.verdict is None else _plain(control_text(claim, half=True))
+
+
+def _plain(text: str) -> str:
+    """Text of our own making as Markdown: nothing in it but brackets and units can be markup."""
+    return _MARKUP.sub(r"\\\1", text)
 
 
 def _margin_text(margin: Margin, unit: str = "") -> str:
-    return _brackets(format_margin(margin, unit))
-
-
-def _brackets(text: str) -> str:
-    return text.replace("[", "\\[").replace("]", "\\]")
+    return _plain(format_margin(margin, unit))
 
 
 def _section(claim: ClaimRecord, kinds: Kinds, *, stale: bool) -> list[str]:
@@ -165,11 +188,7 @@ def _section(claim: ClaimRecord, kinds: Kinds, *, stale: bool) -> list[str]:
         )
         if text
     ]
-    facts += (
-        [_part_fact(claim, part.check, part.margin, kinds) for part in claim.parts]
-        if len(claim.parts) > 1
-        else []
-    )
+    facts += [_part_fact(claim, part, kinds) for part in claim.parts]
     facts += [f"the check {support_text(claim.support, claim.kind)}"] if claim.support else []
     if claim.p_value is not None:
         facts.append(f"p-value: {claim.p_value:.2g}, one-sided, over all looks so far")
@@ -180,14 +199,22 @@ def _section(claim: ClaimRecord, kinds: Kinds, *, stale: bool) -> list[str]:
         for guard in claim.guards
     ]
     lines += [f"- {fact}" for fact in facts]
-    means = _means(claim, kinds)
-    return [*lines, "", *means, ""] if means else [*lines, ""]
+    means = arm_means(claim, kinds)
+    if means is None:
+        return [*lines, ""]
+    headers, rows = means
+    shown = table(
+        list(map(escape, headers)), [[escape(arm), *map(_plain, cells)] for arm, *cells in rows]
+    )
+    return [*lines, "", *shown, "", caption(claim), ""]
 
 
-def _part_fact(claim: ClaimRecord, check: str, margin: Margin, kinds: Kinds) -> str:
-    text = _margin_text(margin, unit_of(claim, check, kinds))
-    count = supporting(check, margin.values)
-    return f"part {code(check)}: {text}, {count} of {margin.n} support it"
+def _part_fact(claim: ClaimRecord, part: Part, kinds: Kinds) -> str:
+    name = f"part {code(part.check)}" if len(claim.parts) > 1 else "margin"
+    text = _margin_text(part.margin, unit_of(claim, part.check, kinds))
+    count = supporting(part.check, part.margin.values)
+    unit = "repeats" if claim.kind == "timing" else "seeds"
+    return f"{name}: {text}, {count} of {part.margin.n} {unit} support it"
 
 
 def _control_facts(claim: ClaimRecord) -> list[str]:
@@ -206,38 +233,3 @@ def _control_facts(claim: ClaimRecord) -> list[str]:
     if control.difference is not None:
         fact += f"; difference {_margin_text(control.difference)}"
     return [fact]
-
-
-def _means(claim: ClaimRecord, kinds: Kinds) -> list[str]:
-    """A table of the arms' mean metrics, one decimal scale a metric."""
-    metrics = list(dict.fromkeys(name for values in claim.arms.values() for name in values))
-    if not metrics:
-        return []
-    arms = {
-        arm: {name: fsum(values[name]) / len(values[name]) for name in metrics if values.get(name)}
-        for arm, values in claim.arms.items()
-    }
-    decimals = {
-        name: decimals_for([means[name] for means in arms.values() if name in means])
-        for name in metrics
-    }
-    headers = [
-        "mean of the seeds",
-        *(
-            escape(name) + (ARROWS[kinds[name].direction] if name in kinds else "")
-            for name in metrics
-        ),
-    ]
-    return table(
-        headers,
-        [
-            [
-                escape(arm),
-                *(
-                    format_number(means[name], decimals[name]) if name in means else "−"
-                    for name in metrics
-                ),
-            ]
-            for arm, means in arms.items()
-        ],
-    )

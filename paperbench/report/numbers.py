@@ -26,12 +26,16 @@ def format_margin(margin: Margin, unit: str = "") -> str:
     return f"{interval} {unit}" if unit else interval
 
 
-def format_half_width(margin: Margin) -> str:
-    """`+0.77 ± 0.16`."""
+def format_half_width(margin: Margin, unit: str = "") -> str:
+    """`+0.77 ± 0.16 ppl`; the interval itself where its mean is not in its middle."""
+    upper, lower = margin.high - margin.mean, margin.mean - margin.low
+    if math.isfinite(upper - lower) and abs(upper - lower) > 1e-6 * (upper + lower):
+        return format_margin(margin, unit)
     digits = decimals_of(margin)
     mean = format_number(margin.mean, digits, signed=True)
     half = (margin.high - margin.low) / 2
-    return mean if half == 0 else f"{mean} ± {format_number(half, digits)}"
+    text = mean if half == 0 else f"{mean} ± {format_number(half, digits)}"
+    return f"{text} {unit}" if unit else text
 
 
 def decimals_of(margin: Margin) -> int | None:
@@ -86,10 +90,15 @@ def format_number(value: float, decimals: int | None, *, signed: bool = False) -
     return text.replace("-", "−")
 
 
+def holds_on(part: str, values: list[float]) -> list[bool]:
+    """Whether the comparison `part` holds, by margin: a tie is enough where it is not strict."""
+    strict = "<=" not in part and ">=" not in part and "==" not in part
+    return [value > 0 or (value == 0 and not strict) for value in values]
+
+
 def supporting(part: str, values: list[float]) -> int:
     """How many of the margins support the comparison `part`."""
-    strict = "<=" not in part and ">=" not in part and "==" not in part
-    return sum(value > 0 or (value == 0 and not strict) for value in values)
+    return sum(holds_on(part, values))
 
 
 def widths_from_zero(margin: Margin) -> float:
@@ -114,6 +123,21 @@ def kinds_of(paper: PaperRecord) -> dict[str, MetricKind]:
     }
 
 
+def metrics_of(part: str) -> list[str]:
+    """The metrics that a comparison names, each once; none where it cannot be read."""
+    try:
+        named = parse_check(part, exact=True).metrics()
+    except CheckSyntaxError:
+        return []
+    return list(dict.fromkeys(metric.name for metric in named))
+
+
+def deciding_part(claim: ClaimRecord) -> str:
+    """The comparison whose margin is the claim's: the weakest; the check where none is known."""
+    shown = [part for part in claim.parts if part.margin == claim.margin] or claim.parts
+    return shown[0].check if shown else claim.check or ""
+
+
 def unit_of(claim: ClaimRecord, part: str, kinds: Kinds) -> str:
     """The unit of a margin: that of its metrics, when they share one and are only added up."""
     if claim.kind == "rate":
@@ -130,9 +154,7 @@ def decisive_margin(claim: ClaimRecord, kinds: Kinds) -> str:
     """The margin of the part that decides, with its interval and unit; `−` where there is none."""
     if claim.margin is None:
         return "−"
-    shown = [part for part in claim.parts if part.margin == claim.margin] or claim.parts
-    unit = unit_of(claim, shown[0].check if shown else claim.check or "", kinds)
-    return format_margin(claim.margin, unit)
+    return format_margin(claim.margin, unit_of(claim, deciding_part(claim), kinds))
 
 
 def _unit(term: Term, kinds: Kinds) -> str | None:

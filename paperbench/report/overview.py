@@ -9,10 +9,19 @@ from itertools import groupby
 
 from paperbench.judge.mutation_record import MutationRecord
 from paperbench.judge.record import ClaimRecord, PaperRecord
-from paperbench.report.markdown import STALE, escape, swapped, table, verdict_cell
-from paperbench.report.numbers import format_half_width
+from paperbench.report.markdown import (
+    STALE,
+    control_cell,
+    escape,
+    margin_cell,
+    metric_cell,
+    swapped,
+    table,
+    verdict_cell,
+)
+from paperbench.report.numbers import kinds_of
 from paperbench.report.staleness import Current, Today, is_stale, why_mutations_stale
-from paperbench.report.words import control_text, outcome_of, support_cell
+from paperbench.report.words import marked_verdict, outcome_of, support_cell
 from paperbench.spec.select import is_exhibit
 
 INTRODUCTION = """\
@@ -22,9 +31,10 @@ Verdicts on the claims of papers, by budget and class of device: `<tier>-<device
 the evidence, the `.md` and `.csv` beside it are projections of it. `paperbench verify` writes them
 and `paperbench report --markdown` writes this page; nothing here is edited by hand.
 
-A margin is positive where it supports the claim. The control is the same comparison with the
-credited mechanism switched off; on it the claim must not pass. `holds on`: the number of seeds on
-which the whole check holds.
+A margin is positive where it supports the claim; `±` is half of the interval that the verdict
+rests on. An arrow says which direction of a metric is better. The control is the same comparison
+with the credited mechanism switched off; on it the claim must not pass. `holds / n`: on how many of
+n seeds (for a timing, repeats) the whole check holds.
 """
 EXHIBITS = """\
 ## Exhibits
@@ -71,6 +81,27 @@ def _place_sections(
         together = list(group)
         lines += [f"{level} {together[0].tier}, {together[0].device}", ""]
         lines += [*swapped(together), *_place_table(together, current), ""]
+    return lines
+
+
+def short_overview(papers: Sequence[PaperRecord], current: Current | None) -> list[str]:
+    """The counts of the page, a line a tier and device, and what is not as expected there."""
+    lines = []
+    for _, group in groupby(sorted(papers, key=_place), key=_place):
+        together = list(group)
+        pairs = [
+            (paper, claim)
+            for paper in together
+            for claim in paper.claims
+            if not is_exhibit(paper.paper)
+        ]
+        stale = [is_stale(paper, claim, current) for paper, claim in pairs]
+        lines.append(f"{together[0].tier} {together[0].device}: {counts_line(pairs, stale)}")
+        lines += [
+            f"  {marked_verdict(claim, stale=old)}  {paper.paper}/{claim.claim}"
+            for (paper, claim), old in zip(pairs, stale, strict=True)
+            if outcome_of(claim) != "as expected"
+        ]
     return lines
 
 
@@ -147,7 +178,16 @@ def _place_table(
         counts_line(pairs, stale),
         "",
         *table(
-            ("paper", "claim", "verdict", "margin", "holds on", "control", "the paper says"),
+            (
+                "paper",
+                "claim",
+                "verdict",
+                "metric",
+                "margin",
+                "holds / n",
+                "control",
+                "the paper says",
+            ),
             [
                 _row(paper, claim, old, link_base)
                 for (paper, claim), old in zip(pairs, stale, strict=True)
@@ -195,15 +235,15 @@ def _by_count(item: tuple[str, int]) -> tuple[int, str]:
 
 def _row(paper: PaperRecord, claim: ClaimRecord, stale: bool, link_base: str) -> list[str]:
     link = f"[{escape(paper.paper)}]({link_base}{paper.tier}-{paper.device}/{paper.paper}.md)"
-    margin = "−" if claim.margin is None else format_half_width(claim.margin)
-    control = "−" if claim.verdict is None else control_text(claim)
+    kinds = kinds_of(paper)
     return [
         link,
         escape(claim.claim),
         verdict_cell(claim, stale=stale),
-        margin,
+        metric_cell(claim, kinds),
+        margin_cell(claim, kinds),
         support_cell(claim),
-        control,
+        control_cell(claim),
         escape(claim.reported or ""),
     ]
 

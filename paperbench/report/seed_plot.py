@@ -1,4 +1,4 @@
-"""Seeds as lines of text: two arms as dots on one scale, or margins as bars around zero."""
+"""Seeds as lines of text: the two arms that a check compares, as dots on one scale."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from paperbench.judge.record import ClaimRecord, Part, Values
 from paperbench.report.numbers import decimals_for, decimals_of, format_number
 from paperbench.spec.check import CheckSyntaxError, Metric, parse_check
 
-SCALE = 32  # columns of the common scale
+LABEL = 10  # columns before a row
+FEWEST, MOST = 12, 48  # columns of the scale
 MOST_ROWS = 16  # of seeds (repeats) before the rest is counted
 
 
 @dataclass(frozen=True)
-class _Pair:
+class Pair:
     """Both sides of a comparison of two arms, by seed."""
 
     left: str
@@ -23,14 +24,8 @@ class _Pair:
     values: list[tuple[float, float]]
 
 
-def seed_lines(claim: ClaimRecord, part: Part, arms: dict[str, Values]) -> list[str]:
-    """One line a seed for one part of a check. arms: the claim's own, or its control's."""
-    pair = _pair(claim, part, arms)
-    return _dots(claim, part, pair) if pair else _bars(claim, part)
-
-
-def _pair(claim: ClaimRecord, part: Part, arms: dict[str, Values]) -> _Pair | None:
-    """The values that are compared, where the check is one metric of two arms."""
+def pair_of(claim: ClaimRecord, part: Part, arms: dict[str, Values]) -> Pair | None:
+    """The values that are compared, where the check is one metric of two arms and all finite."""
     try:
         comparison = parse_check(part.check, exact=claim.kind == "exact").parts[0]
     except CheckSyntaxError:
@@ -43,70 +38,70 @@ def _pair(claim: ClaimRecord, part: Part, arms: dict[str, Values]) -> _Pair | No
         return None
     if not all(math.isfinite(value) for column in columns for value in column):
         return None
-    return _Pair(left.arm, right.arm, list(zip(*columns, strict=True)))
+    return Pair(left.arm, right.arm, list(zip(*columns, strict=True)))
 
 
-def _dots(claim: ClaimRecord, part: Part, pair: _Pair) -> list[str]:
+def pair_lines(claim: ClaimRecord, part: Part, pair: Pair, width: int) -> list[str]:
+    """One line a seed below a header; the arms' numbers only where `width` has room for them."""
     every = [value for both in pair.values for value in both]
-    low, span = min(every), (max(every) - min(every)) or 1.0
     decimals, margin_decimals = decimals_for(every), decimals_of(part.margin)
-    rows = []
-    for values in pair.values:
-        left, right = (round((value - low) / span * (SCALE - 1)) for value in values)
-        cells = [" "] * SCALE
-        for i in range(min(left, right), max(left, right) + 1):
-            cells[i] = "─"
-        cells[right], cells[left] = "○", "●"
-        rows.append(("".join(cells), *(format_number(value, decimals) for value in values)))
+    numbers = [[format_number(value, decimals) for value in both] for both in pair.values]
     margins = [format_number(value, margin_decimals, signed=True) for value in part.margin.values]
-    widths = [max(len(row[i]) for row in rows) for i in (1, 2)]
+    names = replicates(claim, len(margins))
+    label = max([LABEL, *(len(name) + 2 for name in names)])
+    margin = max(map(len, ["margin", *margins]))
+    sides = [max(len(row[i]) for row in numbers) for i in (0, 1)]
+    columns = width - label - 2 - margin - sum(side + 2 for side in sides)
+    if columns < FEWEST:
+        columns, sides = width - label - 2 - margin, []
+    columns = max(FEWEST, min(columns, MOST))
     legend = f"● {pair.left}  ○ {pair.right}"
-    header = [
-        f"{legend:<{SCALE}}",
-        *(f"{mark:>{width}}" for mark, width in zip("●○", widths, strict=True)),
-        "margin",
+    # Two long names take lines of their own, above the numbers' header.
+    own = [] if len(legend) <= columns else [f"● {pair.left}", f"○ {pair.right}"]
+    marks = [f"{mark:>{side}}" for mark, side in zip("●○", sides, strict=False)]
+    lines = [f"{'':<{label}}{_cut(name, width - label)}" for name in own]
+    head = "  ".join([f"{'' if own else legend:<{columns}}", *marks, "margin"])
+    lines.append(f"{'':<{label}}{head}".rstrip())
+    low, high = min(every), max(every)
+    rows = [
+        "  ".join(
+            [
+                f"{name:<{label}}{_dots(both, low, high, columns)}",
+                *(f"{text:>{side}}" for text, side in zip(texts, sides, strict=False)),
+                f"{value:>{margin}}",
+            ]
+        )
+        for name, both, texts, value in zip(names, pair.values, numbers, margins, strict=False)
     ]
-    width = max(len("margin"), *map(len, margins))
-    if len(legend) > SCALE:  # two long names take a line of their own
-        header = [legend]
-    lines = ["  ".join(header)]
-    lines += [
-        f"{row[0]}  {row[1]:>{widths[0]}}  {row[2]:>{widths[1]}}  {margin:>{width}}"
-        for row, margin in zip(rows, margins, strict=True)
-    ]
-    return _labelled(claim, lines)
+    return lines + cut_rows(claim, rows, label)
 
 
-def _bars(claim: ClaimRecord, part: Part) -> list[str]:
-    values = part.margin.values
-    finite = [value for value in values if math.isfinite(value)]
-    largest = max(map(abs, finite), default=0.0) or 1.0
-    half = SCALE // 2
-    decimals = decimals_of(part.margin)
-    texts = [format_number(value, decimals, signed=True) for value in values]
-    width = max(map(len, texts), default=0)
-    lines = [
-        f"{'against it':>{half - 1}} │ {'supports it':<{half - 2}}  {'margin':>{max(width, 6)}}"
-    ]
-    for value, text in zip(values, texts, strict=True):
-        length = round(abs(value) / largest * (half - 1)) if math.isfinite(value) else 0
-        bar = "━" * length
-        left, right = (bar, "") if value < 0 else ("", bar)
-        lines.append(f"{left:>{half}}│{right:<{half - 1}}  {text:>{max(width, 6)}}")
-    return _labelled(claim, lines)
+def _dots(both: tuple[float, float], low: float, high: float, columns: int) -> str:
+    span = high / 2 - low / 2  # halved: the whole may be infinite
+    shares = [(value / 2 - low / 2) / span if span else 0.0 for value in both]
+    left, right = (round(share * (columns - 1)) for share in shares)
+    cells = [" "] * columns
+    for i in range(min(left, right), max(left, right) + 1):
+        cells[i] = "─"
+    cells[right], cells[left] = "○", "●"
+    return "".join(cells)
 
 
-def _labelled(claim: ClaimRecord, lines: Sequence[str]) -> list[str]:
-    """A header and its rows, with `seed 0` before each row, cut after MOST_ROWS."""
-    unit = "repeat" if claim.kind == "timing" else "seed"
-    header, rows = lines[0], lines[1:]
-    names = (
-        [f"{unit} {i}" for i in range(len(rows))]
-        if claim.kind == "timing"
-        else [f"{unit} {seed}" for seed in (claim.seeds or range(len(rows)))]
-    )
-    width = max([10, *(len(name) + 2 for name in names)])
-    shown = [f"{name:<{width}}{row}" for name, row in zip(names, rows, strict=False)][:MOST_ROWS]
-    if len(rows) > MOST_ROWS:
-        shown.append(f"{'':<{width}}and {len(rows) - MOST_ROWS} more {unit}s")
-    return [f"{'':<{width}}{header}".rstrip(), *shown]
+def replicates(claim: ClaimRecord, count: int) -> list[str]:
+    """What the rows are called: `seed 0`, for timing `repeat 0`."""
+    if claim.kind == "timing":
+        return [f"repeat {i}" for i in range(count)]
+    seeds: Sequence[int] = claim.seeds if len(claim.seeds) == count else range(count)
+    return [f"seed {seed}" for seed in seeds]
+
+
+def cut_rows(claim: ClaimRecord, rows: list[str], label: int) -> list[str]:
+    """The first MOST_ROWS rows, and how many more there are."""
+    if len(rows) <= MOST_ROWS:
+        return rows
+    unit = "repeats" if claim.kind == "timing" else "seeds"
+    return [*rows[:MOST_ROWS], f"{'':<{label}}and {len(rows) - MOST_ROWS} more {unit}"]
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -22,7 +22,14 @@ from paperbench.report.words import (
     verdict_word,
 )
 
-__all__ = ["VerdictTable", "format_margin", "plain_table", "summary_line", "verdict_table"]
+__all__ = [
+    "VerdictTable",
+    "format_margin",
+    "heading",
+    "plain_table",
+    "summary_line",
+    "verdict_table",
+]
 
 PLAIN_WIDTH = 80
 PAPER_WIDTH = 28  # of the cell that quotes the paper, before it is cut
@@ -61,7 +68,7 @@ def plain_table(paper: PaperRecord, kinds: Kinds | None = None, *, width: int = 
         if claim.verdict is not None:
             facts = [
                 f"margin {margin}" if margin != "−" else "",
-                f"holds {held}" if claim.support else f"n={held}",
+                f"holds {held}" if held != "−" else "",
                 f"control {control}",
             ]
             lines += _fold_facts(filter(None, facts), indent, width)
@@ -72,6 +79,11 @@ def plain_table(paper: PaperRecord, kinds: Kinds | None = None, *, width: int = 
     if family is not None:
         lines += _fold(_holm_line(family), "", width)
     return "\n".join(lines)
+
+
+def heading(paper: PaperRecord) -> str:
+    """Whose verdicts follow, where there are those of several papers."""
+    return f"{paper.paper} · {one_line(paper.title)}"
 
 
 def summary_line(

@@ -7,7 +7,13 @@ import unicodedata
 
 from paperbench.judge.outcome import Outcome, outcome
 from paperbench.judge.record import ClaimRecord, Control, Margin, PaperRecord, Support
-from paperbench.report.numbers import decimals_of, format_number, widths_from_zero
+from paperbench.report.numbers import (
+    decimals_of,
+    format_half_width,
+    format_number,
+    holds_on,
+    widths_from_zero,
+)
 
 STYLES = {
     "PASS": "green",
@@ -24,7 +30,8 @@ def one_line(text: str) -> str:
     spaced = " ".join(text.split())
     if spaced.isprintable():  # then there is nothing of the sort in it
         return spaced
-    return "".join(c for c in spaced if unicodedata.category(c) not in ("Cc", "Cf"))
+    kept = (c for c in spaced if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+    return " ".join("".join(kept).split())  # what stood between two spaces is gone
 
 
 def outcome_of(claim: ClaimRecord) -> Outcome:
@@ -82,13 +89,14 @@ def control_margin(control: Control) -> Margin | None:
     return min(margins, key=widths_from_zero, default=None)
 
 
-def control_text(claim: ClaimRecord) -> str:
-    """`−5.30 does not pass ✓`."""
+def control_text(claim: ClaimRecord, *, half: bool = False) -> str:
+    """`−5.30 does not pass ✓`; with `half` of its interval `−5.30 ± 0.12 does not pass ✓`."""
     margin = control_margin(claim.control) if claim.control else None
     state = control_state(claim)
     if margin is None:
         return state
-    return f"{format_number(margin.mean, decimals_of(margin), signed=True)} {state}"
+    mean = format_number(margin.mean, decimals_of(margin), signed=True)
+    return f"{format_half_width(margin) if half else mean} {state}"
 
 
 def control_sort(control: Control) -> str:
@@ -102,10 +110,15 @@ def control_sort(control: Control) -> str:
 
 
 def support_cell(claim: ClaimRecord) -> str:
-    """`7/8`: the whole check holds on 7 of 8 seeds. `8` alone where that was not counted."""
+    """`7/8`: the whole check holds on 7 of 8 seeds (for timing: repeats)."""
     if claim.support is not None:
         return f"{claim.support.holds}/{claim.support.n}"
-    return "−" if claim.margin is None else str(claim.margin.n)
+    if claim.margin is None:
+        return "−"
+    by_part = [holds_on(part.check, part.margin.values) for part in claim.parts]
+    if any(len(held) != claim.margin.n for held in by_part) or not by_part:
+        return f"−/{claim.margin.n}"
+    return f"{sum(map(all, zip(*by_part, strict=True)))}/{claim.margin.n}"
 
 
 def support_text(support: Support, kind: str) -> str:

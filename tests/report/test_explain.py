@@ -11,12 +11,16 @@ source    section 4.2, figure 2
 paper     lower at 760M
 because   the gate forgets
 
-          ● fox  ○ transformer                  ●      ○  margin
-seed 0         ●─────────────────────────○  6.170  6.970   +0.80
-seed 1         ●─────────────────────○      6.190  6.860   +0.67
-seed 2    ●──────────────────────────────○  6.030  6.970   +0.94
-margin    +0.80 [+0.42, +1.18]  t interval, n = 3, look 1 of 3, one-sided alpha
-          0.005
+          ● fox  ○ transformer                                  ●      ○  margin
+seed 0           ●───────────────────────────────────────○  6.170  6.970   +0.80
+seed 1            ●─────────────────────────────────○       6.190  6.860   +0.67
+seed 2    ●──────────────────────────────────────────────○  6.030  6.970   +0.94
+
+           0 supports it                              +1.2
+margin     │               ├──────────────●─────────────┤   +0.80 [+0.42, +1.18]
+control   ◀│                                                −6.90 [−7.30, −6.50]
+          ◀ control off this scale
+          t interval, n = 3, look 1 of 3, one-sided alpha 0.005
           3 of 3 seeds support it
 
 support   holds on 3 of 3 seeds, so on at least 25 % of all (95 % sure, whatever
@@ -28,7 +32,6 @@ guards    chance ✓ fox.val_ppl 6.03 against bigram_ppl 10.1
 
 control   mechanism off: fox: gate=open
           does not pass ✓
-          margin −6.90 [−7.30, −6.50]
           claim minus control +7.70 [+7.20, +8.20], paired by seed
 
 verdict   PASS: the check holds over 3 seeds"""
@@ -40,13 +43,15 @@ def test_the_screen_shows_seeds_interval_guards_and_control():
 
 def test_a_check_that_is_no_comparison_of_two_arms_shows_margins_around_zero():
     part = "transformer.val_ppl - fox.val_ppl > 0.5"
-    record = claim(check=part, margin=margin(0.1, 0.4, values=[0.2, -0.1, 0.2]))
+    record = claim(check=part, margin=margin(0.1, 0.4, values=[0.2, -0.1, 0.2]), control=None)
     lines = explain(paper(record), record).splitlines()
-    at = lines.index("               against it │ supports it     margin")
-    assert lines[at + 1 : at + 4] == [
-        "seed 0                    │━━━━━━━━━━━━━━━   +0.20",
-        "seed 1            ━━━━━━━━│                  −0.10",
-        "seed 2                    │━━━━━━━━━━━━━━━   +0.20",
+    at = lines.index("          −0.3   against it 0 supports it             +0.5")
+    assert lines[at + 1 : at + 6] == [
+        "seed 0                      │          •                    +0.20",
+        "seed 1                •     │                               −0.10",
+        "seed 2                      │          •                    +0.20",
+        "margin     ├┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┼┄┄┄┄●┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┤   +0.10 [−0.30, +0.50]",
+        "          ┄ spans zero: undecided",
     ]
     assert "          2 of 3 seeds support it" in lines
 

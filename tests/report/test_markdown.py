@@ -9,7 +9,7 @@ from paperbench.report.markdown import code, escape, paper_table
 from paperbench.report.overview import fill_blocks, overview
 from paperbench.report.staleness import Hashes
 
-HOSTILE = (
+HOSTILE = (  # no @: nobody is mentioned by means of a comment
     "a | b\n| --- |\n<script>alert(1)</script> `code` [x](javascript:y) *bold* _it_ "
     "<!-- \\| ~~gone~~ # no $x$"
 )
@@ -31,11 +31,11 @@ def test_a_page_begins_with_title_provenance_and_table():
         "tier quick · device cpu · paperbench 0.1.0 · torch 2.4.0 · Python 3.11.9 · A CPU · "
         "commit 0123456789ab · data python-docs sha256 ffffffffffff · 2026-01-02T03:04:05+00:00",
         "",
-        "| claim | verdict | margin [interval] | holds on | Holm | control | paper |",
-        "|---|---|---|---|---|---|---|",
-        "| ppl-below-baseline | PASS | +0.80 \\[+0.42, +1.18\\] | 3/3 | ✓ | −6.90 does not pass ✓ "
-        "| lower at 760M |",
-        "| data-dependent-on-text | INCONCLUSIVE (expected) | +0.005 \\[−0.020, +0.030\\] | 5/8 "
+        "| claim | verdict | metric | margin | holds / n | Holm | control | paper |",
+        "|---|---|---|---|---|---|---|---|",
+        "| ppl-below-baseline | PASS | val\\_ppl | +0.80 ± 0.38 | 3/3 | ✓ "
+        "| −6.90 ± 0.40 does not pass ✓ | lower at 760M |",
+        "| data-dependent-on-text | INCONCLUSIVE (expected) | val\\_ppl | +0.005 ± 0.025 | 5/8 "
         "| − | not run | better |",
     ]
 
@@ -49,11 +49,15 @@ def test_a_section_holds_what_the_verdict_rests_on():
         "- guard budget ✓: same steps",
         "- control (ablate: fox gate=open): does not pass ✓; margin −6.90 "
         "\\[−7.30, −6.50\\]; difference +7.70 \\[+7.20, +8.20\\]",
-        "| mean of the seeds | val\\_ppl ↓ |",
-        "| fox | 6.130 |",
+        "- margin: +0.80 \\[+0.42, +1.18\\], 3 of 3 seeds support it",
+        "| arm | n | val\\_ppl ↓ |",
+        "| fox | 3 | 6.13 ± 0.22 |",
+        "Means over seeds, ± half of their 95 % t interval; ↑: higher is better, ↓: lower is "
+        "better.",
     ):
         assert line in page.splitlines()
-    assert "↓" not in paper_table(paper(claim())), "no arrow for a metric that is not known"
+    assert "| PASS | val\\_ppl ↓ | +0.80 ± 0.38 |" in page
+    assert "val\\_ppl ↓" not in paper_table(paper(claim())), "no arrow for a metric not known"
 
 
 def test_an_unexpected_verdict_is_bold_and_says_what_was_expected():
@@ -74,7 +78,7 @@ def test_hostile_text_cannot_break_a_table_or_add_markup():
         title=HOSTILE,
     )
     page = paper_table(record)
-    assert {unescaped_pipes(row) for row in table_rows(page)[:3]} == {8}
+    assert {unescaped_pipes(row) for row in table_rows(page)[:3]} == {9}
     assert len(table_rows(page)) == 3 + 4
     assert "<script" not in page
     assert "<!--" not in page
@@ -85,6 +89,7 @@ def test_escaped_text_starts_neither_list_nor_heading_nor_quotation():
     assert escape("# title") == "\\# title"
     assert escape("- item") == "\\- item"
     assert escape("1. item") == "1\\. item"
+    assert escape("31.0 M steps") == "31.0 M steps"
     assert escape("> quoted") == "&gt; quoted"
     assert escape("a & b") == "a &amp; b"
 
@@ -109,8 +114,8 @@ def test_the_overview_lists_unexpected_verdicts_first_and_marks_stale_ones():
     rows = table_rows(quick)
     assert rows[2].startswith("| [fox](quick-cpu/fox.md) | lost | **FAIL** (PASS expected) stale |")
     assert rows[3] == (
-        "| [fox](quick-cpu/fox.md) | ppl-below-baseline | PASS | +0.80 ± 0.38 | 3/3 "
-        "| −6.90 does not pass ✓ | lower at 760M |"
+        "| [fox](quick-cpu/fox.md) | ppl-below-baseline | PASS | val\\_ppl ↓ | +0.80 ± 0.38 | 3/3 "
+        "| −6.90 ± 0.40 does not pass ✓ | lower at 760M |"
     )
     assert "1 as expected, 1 stale, 1 readings not tried." in quick
     assert "`stale`: the claim, its code or the rules of judging have changed since" in full

@@ -8,7 +8,6 @@ from records_in_tests import claim, paper, undecided
 
 from paperbench.errors import PaperbenchError, UsageError
 from paperbench.judge.record import read_record, read_records
-from paperbench.report import store
 from paperbench.report.csv_table import paper_csv
 from paperbench.report.explain import explain
 from paperbench.report.markdown import paper_table
@@ -191,15 +190,13 @@ def test_pages_can_be_marked_later_and_the_evidence_stays_as_it_is(tmp_path):
     assert snapshot(tmp_path) == before
 
 
-def test_the_csv_is_made_again_when_the_verdicts_change_or_it_is_gone(tmp_path, monkeypatch):
-    made = []
-    monkeypatch.setattr(store, "paper_csv", lambda *given: made.append(given) or "csv")
-    for record in (paper(claim()), paper(claim()), paper(claim(summary="Another."))):
-        write_results(tmp_path, record, current_claims=NAMES)
-    assert [given[0].claims[0].summary for given in made] == [claim().summary, "Another."]
-    (tmp_path / "quick-cpu" / "fox.csv").unlink()
-    write_results(tmp_path, paper(claim(summary="Another.")), current_claims=NAMES)
-    assert len(made) == 3
+def test_a_page_that_says_something_else_is_made_again_by_report_too(tmp_path):
+    write_results(tmp_path, paper(claim()), current_claims=NAMES, current=CURRENT)
+    before = snapshot(tmp_path)
+    path = tmp_path / "quick-cpu" / "fox.md"
+    path.write_text(path.read_text().replace("PASS", "FAIL"))
+    assert mark_stale(tmp_path, read_records(tmp_path)[0], CURRENT) == [path]
+    assert snapshot(tmp_path) == before
 
 
 def test_a_page_that_says_it_already_is_read_without_a_lock(tmp_path, monkeypatch):

@@ -116,8 +116,10 @@ def test_the_summary_of_many_papers_names_three_files():
 
 
 def test_an_exact_claim_says_so_and_shows_whole_numbers():
-    record = paper(claim(kind="exact", margin=margin(0.0, 0.0, alpha=0.0), support=None))
+    record = paper(
+        claim(kind="exact", check="fox.val_ppl == 6", margin=margin(0.0, 0.0), support=None)
+    )
     assert plain_table(record).splitlines()[:2] == [
         "PASS          ppl-below-baseline  (exact)",
-        "              margin 0  n=3  control −6.90 caught ✓",
+        "              margin 0  holds 3/3  control −6.90 caught ✓",
     ]
