@@ -14,8 +14,9 @@ BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#777777"
 @figure(
     "learning",
     experiment="self-play",
-    caption="Games lost to a perfect player while the agent learns, each seed and their mean. "
-    "Right: the controls: without search in self-play; with values that learn shuffled outcomes.",
+    caption="Games lost to a perfect player while the agent learns, each of eight seeds and their "
+    "mean. Right: the controls: without search in self-play; with values that learn shuffled "
+    "outcomes.",
 )
 def learning(kept: Kept) -> Figure:
     """Losses by iteration."""
@@ -47,8 +48,9 @@ def _draw(axes: Axes, kept: Kept, arm: str, name: str, color: str, label: str) -
 @figure(
     "values",
     experiment="self-play",
-    caption="What the network's value says of every position that is not over, by its outcome "
-    "under perfect play. Between the dotted lines the nearest outcome is a draw.",
+    caption="What the trained network's value says of each of the 4,520 positions that are not "
+    "over, by its outcome under perfect play, seed 0. Between the dotted lines the nearest outcome "
+    "is a draw. Each row has a scale of its own.",
 )
 def values(kept: Kept) -> Figure:
     """Three histograms, one above the other."""

@@ -77,9 +77,9 @@ def guided_points(kept: Kept) -> Figure:
 @figure(
     "fidelity-against-diversity",
     experiment="classes",
-    caption="More guidance: fewer samples of a wrong class and, up to a point, less variance in "
-    "a class; on this seed the "
-    "distance to real images is slightly lower at 0.5; 0 to 9, twice.",
+    caption="More guidance: fewer samples of a wrong class and, up to a point, less variance in a "
+    "class; on this seed, 0, the distance to real images is slightly lower at 0.5. Below: 0 to 9, "
+    "twice.",
 )
 def trade_off(kept: Kept) -> Figure:
     """Three measures against the weight, and samples at three weights."""
@@ -191,8 +191,9 @@ def _grid(line: np.ndarray[Any, Any]) -> Array:
     experiment="drawing",
     caption="Above, from left to right: two test images of which more and more is noise. Below, "
     "from right to left: three images that a model makes of noise, and under each what it believes "
-    "the finished image to be. That is noise itself at t = 100, where an error counts more than a "
-    "hundredfold; later a blur, out of which strokes come. Seed 0, the simple loss.",
+    "the finished image to be. That is noise itself at t = 100, where an error counts more than "
+    "two hundred times; by t = 50 it is a blur, out of which strokes come. Seed 0, the simple "
+    "loss.",
 )
 def digits_through_time(kept: Kept) -> Figure:
     """Two real digits and three drawn ones, at all times."""

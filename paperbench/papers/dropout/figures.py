@@ -24,7 +24,7 @@ ARMS = (("plain", "without dropout", ORANGE), ("dropout", "with dropout", BLUE))
     caption="Accuracy on 300 training and 300 test examples while noisy labels are learned; thin "
     "lines are seeds, thick ones their mean. Without dropout even the wrong labels are learned by "
     "heart (left), and the accuracy on new examples falls from an early best (right). With dropout "
-    "it falls less.",
+    "it falls less. Dashed: where the rival stops that is stopped early.",
 )
 def learning_curves(kept: Kept) -> Figure:
     """On the training examples, and on new ones."""
@@ -41,7 +41,7 @@ def learning_curves(kept: Kept) -> Figure:
             axes.plot(steps, values.mean(0), color=colour, linewidth=2, label=seeds)
         axes.set(xlabel="training steps", title=title)
     stops = [steps[-1] for steps, _ in kept.curves("stopped", "test_acc")]
-    grid[1].axvline(stops[0], color=GREY, linestyle="--", label="where `stopped` stops")
+    grid[1].axvline(stops[0], color=GREY, linestyle="--", label="stopped early")
     grid[0].set_ylabel("accuracy")
     grid[0].set_ylim(0.4, 1.01)
     grid[1].legend(fontsize=8, loc="lower right")
@@ -52,9 +52,10 @@ def learning_curves(kept: Kept) -> Figure:
     "sampled-networks",
     experiment="overfit",
     caption="Left: test error of the mean of ever more sampled networks, and of the one network "
-    "with all units (dashed); thin lines are seeds. Right: the probability of the true class of "
-    "300 test cases, seed 0, by the scaled network (across), by the mean of 50 sampled ones and by "
-    "one of them (down): the mean lies near the line on which they agree, one network does not.",
+    "with all units (dashed, mean of the seeds); thin lines are seeds. Right: the probability of "
+    "the true class of 300 test cases, seed 0, by the scaled network (across), by the mean of 50 "
+    "sampled ones and by one of them (upwards): the mean keeps near the line on which they agree, "
+    "where the scaled network is fairly sure a little below it; one network does not.",
 )
 def sampled_networks(kept: Kept) -> Figure:
     """The limit of the average, and what one pass says of it."""

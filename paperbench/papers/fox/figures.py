@@ -60,14 +60,15 @@ def loss_past_training_length(kept: Kept) -> Figure:
 @figure(
     "gates-over-text",
     experiment="text",
-    caption="Forget gates of FoX, seed 0, at each character of held-out text; a row a head. Light: "
-    "what came before is kept; dark: it is forgotten here. Nearly every head forgets at a space "
-    "(\N{OPEN BOX}), where a word ends; nobody has told it what a word is.",
+    caption="Forget gates of FoX, seed 0, at each character of held-out text; a row a head. "
+    "Light: what came before is kept; dark: it is forgotten here. Every head forgets at a space "
+    "(\N{OPEN BOX}), where a word ends, the first two of layer 2 at many letters as well; nobody "
+    "has told it what a word is.",
 )
 def gates_over_text(kept: Kept) -> Figure:
     """A row a head, a column a character."""
     gates = kept.array("fox", "gates")  # (layers, heads, characters)
-    drawn = Figure(figsize=(9, 2.2), layout="constrained")
+    drawn = Figure(figsize=(7.8, 2.3), layout="constrained")
     axes = drawn.subplots()
     image = axes.imshow(gates.reshape(-1, gates.shape[-1]), cmap="cividis", vmin=0, vmax=1)
     axes.set_aspect("auto")
@@ -111,10 +112,11 @@ def attention_with_and_without_decay(kept: Kept) -> Figure:
 @figure(
     "gates-close-at-writes",
     experiment="last-write",
-    caption="Left: gates at each token of one stream, seed 0, a point a head. FoX's gates close at "
-    "a write and stay open at noise; a fixed decay has one value at every token. Right: reads "
-    "answered right, by how many tokens ago the latest write was, all seeds together: gates that "
-    "see another stream answer hardly more than a fixed decay.",
+    caption="Left: gates at each token of one stream, seed 0, a point a head. FoX's gates close "
+    "at a write and stay open at noise; a fixed decay has, for each of its two heads, one value at "
+    "every token. Right: reads answered right, by how many tokens ago the latest write was, all "
+    "seeds together: gates that see another stream answer hardly more than a fixed decay, and what "
+    "was written 128 tokens ago or earlier is lost to FoX as well.",
 )
 def gates_close_at_writes(kept: Kept) -> Figure:
     """Gates along a stream, and accuracy by age."""
@@ -168,7 +170,7 @@ def _tokens(kept: Kept, arm: str, example: str) -> list[str]:
 
 def _write_tokens(axes: Axes, tokens: list[str]) -> None:
     turned = max(map(len, tokens)) > 1
-    axes.set_xticks(range(len(tokens)), tokens, fontsize=8, rotation=90 if turned else 0)
+    axes.set_xticks(range(len(tokens)), tokens, fontsize=7.5, rotation=90 if turned else 0)
     axes.tick_params(axis="x", length=0)
 
 

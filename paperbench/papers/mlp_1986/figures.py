@@ -59,7 +59,8 @@ def symmetry_weights(kept: Kept) -> Figure:
     "symmetry-sweeps",
     experiment="symmetry",
     caption="Share of 16 starts that have solved symmetry, a line for each seed. One hidden unit "
-    "never does; with two, most need more than the 1,425 sweeps of the paper's example.",
+    "never does, in 20,000 sweeps; with two, most need more than the 1,425 sweeps of the paper's "
+    "example.",
 )
 def symmetry_sweeps(kept: Kept) -> Figure:
     """When a start has solved the task."""

@@ -18,8 +18,8 @@ LEVELS = np.arange(-18, 9) / 12  # of a surface: decades above the loss of guess
 @figure(
     "training-loss",
     experiment="digits",
-    caption="Loss on training minibatches, three seeds each. Plain: more layers learn more slowly. "
-    "Residual: more layers learn faster.",
+    caption="Loss on training minibatches, seeds 0 to 2. Plain: more layers learn more slowly on "
+    "two seeds, and on one the two end alike. Residual: more layers learn faster.",
 )
 def training_loss(kept: Kept) -> Figure:
     """Loss against steps; plain networks on the left, residual ones on the right."""
@@ -43,8 +43,8 @@ def training_loss(kept: Kept) -> Figure:
 @figure(
     "errors-by-depth",
     experiment="digits",
-    caption="Errors on the training images after training, a dot a seed. The last two columns have "
-    "the shortcut of another example in place of one's own.",
+    caption="Errors on the training images after training, a dot a seed. Projected: every "
+    "shortcut is a projection. Rolled: the shortcut of another example in place of one's own.",
 )
 def errors_by_depth(kept: Kept) -> Figure:
     """Training error of every sort of network."""
@@ -71,8 +71,10 @@ def errors_by_depth(kept: Kept) -> Figure:
 @figure(
     "responses",
     experiment="digits",
-    caption="Deviation of each layer's response to 64 training images after training, seed 0 (the "
-    "paper's figure 7).",
+    caption="Deviation of each layer's response, after its normalisation, to 64 training images "
+    "after training, seed 0. In the paper's figure 7, of networks trained to the end, those of "
+    "residual ones are smaller; after 80 steps none is far from 1, where the normalisation's gamma "
+    "began.",
 )
 def layer_responses(kept: Kept) -> Figure:
     """Deviation against the layer."""
@@ -96,11 +98,13 @@ def layer_responses(kept: Kept) -> Figure:
 @figure(
     "loss-surface",
     experiment="digits",
-    caption="Loss of 64 training images in a plane through the trained weights (+, with its nats), "
-    "seed 0: two random directions, with every filter as long as the network's own (Li et al. "
-    "2018, arXiv:1712.09913). On the white line the loss is that of guessing; from line to line "
-    "are a twelfth of a factor of ten. Around the residual networks lies a bowl, with 26 layers "
-    "the deeper and steeper one; around 26 plain layers it is shallow and its edge uneven.",
+    caption="Loss of 64 training images in a plane through the trained weights (+, with its "
+    "nats), seed 0: two random directions, with every filter as long as the network's own (Li et "
+    "al. 2018, arXiv:1712.09913). On the white line the loss is that of guessing; from line to "
+    "line are a twelfth of a factor of ten. Around the residual networks lies a bowl, with 26 "
+    "layers the deeper and steeper one; around the plain ones it is shallow, and with 26 layers "
+    "its edge is uneven. Of eight seeds this is the worst for 8 plain layers, so that 26 look no "
+    "worse in the middle.",
 )
 def surface(kept: Kept) -> Figure:
     """Loss around what four networks have learned."""

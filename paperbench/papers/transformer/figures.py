@@ -40,8 +40,9 @@ def where_heads_look(kept: Kept) -> Figure:
 @figure(
     "what-readers-learn",
     experiment="reader",
-    caption="Share of the four neighbours named right during training, one line a seed. One map of "
-    "attention did not learn it, in one head or shared by four; without positions there is chance.",
+    caption="Share of the four neighbours named right during training, one line a seed. Four "
+    "heads learn it on all of eight seeds but one, which stays at .78. One map of attention did "
+    "not learn it, in one head or shared by four; without positions there is chance.",
 )
 def what_readers_learn(kept: Kept) -> Figure:
     """All seeds of the arms, and of the heads that share one map."""
@@ -68,7 +69,8 @@ def what_readers_learn(kept: Kept) -> Figure:
     caption="The German words said so far (down; the next one is to be said) look at the English "
     "ones (across) in a held-out list of three numbers, with the true words given: four heads of "
     "the Transformer, and the one map of the recurrent translator (seed 0). After “und” the tens "
-    "are to be said, which stand before the units in English: the recurrent map finds them.",
+    "are to be said, which stand before the units in English: the recurrent map finds them both "
+    "times; the four heads do at “forty”, and at “eighty” the fourth alone.",
 )
 def who_reads_which_word(kept: Kept) -> Figure:
     """The decoders' attention at the source."""

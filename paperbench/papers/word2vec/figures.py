@@ -14,9 +14,9 @@ FORMS = (("#0072b2", "o"), ("#e69f00", "s"), ("#009e73", "^"), ("#cc79a7", "D"),
 @figure(
     "scores-are-shifted-pmi",
     experiment="text",
-    caption="Trained on drawn pairs of one half of a text with five noise words. Left: the score "
-    "of a pair lies about log 5 below its PMI in that half. Right: the same scores against the PMI "
-    "of the other half, which nobody has trained on.",
+    caption="Trained on drawn pairs of one half of a text with five noise words, seed 0. Left: "
+    "the score of a pair lies about log 5 below its PMI in that half. Right: the same scores "
+    "against the PMI of the other half, which nobody has trained on.",
 )
 def scores_are_shifted_pmi(kept: Kept) -> Figure:
     """Two scatters of pairs of words, and the line on which they should lie."""
@@ -38,8 +38,9 @@ def scores_are_shifted_pmi(kept: Kept) -> Figure:
 @figure(
     "forms-without-stems",
     experiment="crossed",
-    caption="Vectors of sixty words, twelve stems in five forms, each without its stem's mean. "
-    "What a form adds is much the same for every stem; that is all that b - a + c needs.",
+    caption="Vectors of sixty words, twelve stems in five forms, each without its stem's mean, "
+    "seed 0: the two directions in which they differ most. What a form adds is much the same for "
+    "every stem; that is all that b - a + c needs.",
 )
 def forms_without_stems(kept: Kept) -> Figure:
     """A point a word, a colour and a shape a form."""
