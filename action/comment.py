@@ -1,10 +1,11 @@
 """Make or update the one comment on a pull request: what `action.yml` calls last.
 
-    python comment.py COMPARISON.md
+    python comment.py COMPARISON.md JUNIT.xml
 
 The comment is found again by the watermark on its first line, among those of the same author.
 Variables of the environment: GH_TOKEN, for `gh`; PULL_REQUEST, its number; EXIT_CODE, that of
-`paperbench verify`; GITHUB_REPOSITORY, GITHUB_SERVER_URL and GITHUB_RUN_ID, as Actions sets them.
+`paperbench verify`; ARTIFACT, what tells this job from others on the same pull request;
+GITHUB_REPOSITORY, GITHUB_SERVER_URL and GITHUB_RUN_ID, as Actions sets them.
 It ends with exit code 0 whatever becomes of the comment: no verdict hangs on it.
 """
 
@@ -12,15 +13,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
-WATERMARK = "<!-- paperbench: comment -->"
 MOST_CHARACTERS = 60_000  # GitHub takes 65,536
 WORDS = {
-    "0": "every claim is as expected",
+    "0": "no claim is other than expected",
     "1": "a claim is not as expected",
     "2": "the call or a claim file is not valid, so nothing was judged",
     "3": "a run errored",
@@ -34,10 +36,39 @@ class Refused(Exception):
     """`gh` is not there, or may not do what it was asked."""
 
 
-def comment_body(exit_code: str, comparison: str, url: str) -> str:
+def watermark() -> str:
+    """The first line of this job's comment: two jobs do not overwrite what the other found."""
+    job = re.sub(r"\W+", "-", os.environ.get("ARTIFACT") or "paperbench").strip("-")
+    return f"<!-- paperbench: comment{'' if job == 'paperbench' else f' {job}'} -->"
+
+
+def counted(junit: Path) -> str | None:
+    """`2 of 3 claims as expected, 1 undecided`; None where the file does not say so.
+
+    Exit code 0 alone says less: an undecided claim and one that is only read have it too.
+    """
+    try:
+        cases = list(ElementTree.parse(junit).iter("testcase"))
+    except (OSError, ElementTree.ParseError):
+        return None
+    types = [case[0].get("type", "") if len(case) else "" for case in cases]
+    judged = [found for found in types if found != "READING"]
+    if not judged:
+        return "no claim was judged: these are read only"
+    good = sum(found in ("", "EXPECTED") for found in (text.split(" ")[0] for text in judged))
+    undecided = judged.count("INCONCLUSIVE")
+    claims = "claim" if len(judged) == 1 else "claims"
+    return f"{good} of {len(judged)} {claims} as expected" + (
+        f", {undecided} undecided" if undecided else ""
+    )
+
+
+def comment_body(exit_code: str, comparison: str, url: str, counts: str | None = None) -> str:
     """The whole comment, no longer than GitHub takes; it calls nobody by their name."""
     said = WORDS.get(exit_code, f"`paperbench verify` ended with exit code {exit_code or '?'}")
-    head = f"{WATERMARK}\n## paperbench: {said}\n\n"
+    if exit_code == "0" and counts:
+        said = counts
+    head = f"{watermark()}\n## paperbench: {said}\n\n"
     foot = f"\n\n[The job, with the site and all verdicts in its artifact]({url})\n"
     text = comparison.strip() or "There is no comparison with the base."
     text = text.replace("@", "@\u200b")  # a mention that is none
@@ -56,7 +87,8 @@ def publish(repository: str, number: str, body: str) -> str:
     me = _gh("graphql", "--raw-field", "query={viewer{login}}")[0]["data"]["viewer"]["login"]
     pages = _gh("--paginate", f"{comments}?per_page=100")
     for comment in (comment for page in pages for comment in page):
-        if comment["user"]["login"] == me and comment["body"].startswith(WATERMARK):
+        author = (comment["user"] or {}).get("login")  # none where the account is gone
+        if author == me and (comment["body"] or "").startswith(watermark()):
             mine = f"repos/{repository}/issues/comments/{comment['id']}"
             _gh("--method", "PATCH", mine, "--input", "-", body=body)
             return "updated the comment"
@@ -91,7 +123,8 @@ def main() -> None:
         f"{os.environ['GITHUB_SERVER_URL']}/{repository}/actions/runs/{os.environ['GITHUB_RUN_ID']}"
     )
     comparison = page.read_text(encoding="utf-8") if page.is_file() else ""
-    body = comment_body(os.environ.get("EXIT_CODE", ""), comparison, url)
+    counts = counted(Path(sys.argv[2])) if len(sys.argv) > 2 else None
+    body = comment_body(os.environ.get("EXIT_CODE", ""), comparison, url, counts)
     try:
         print(publish(repository, os.environ["PULL_REQUEST"], body))
     except Refused as refused:

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 import yaml
 from claims_in_tests import write_claims
+from records_in_tests import claim, paper, reading, undecided
 
 from paperbench.cli import run as paperbench
+from paperbench.report.junit import junit_xml
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "action.yml").read_text()
@@ -37,7 +39,7 @@ def test_every_input_is_used_and_described_and_no_other():
 
 def test_verify_gets_what_the_caller_chose():
     env = step_with("verify")["env"]
-    for name in ("selectors", "tier", "fail-on", "results"):
+    for name in ("selectors", "tier", "fail-on", "claims", "results"):
         assert env[name.upper().replace("-", "_")] == f"${{{{ inputs.{name} }}}}"
 
 
@@ -132,6 +134,7 @@ def runner(tmp_path):
             "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
             "GITHUB_ACTION_PATH": str(ROOT),
             "RUNNER_TEMP": str(tmp_path / "temp"),
+            "CLAIMS": "claims",
             "FOLDER": str(tmp_path / "temp" / "paperbench"),
             **variables,
         }
@@ -176,13 +179,15 @@ HOSTILE = "fox $(touch pwned) `touch pwned` ; touch pwned\n--help 'a/*' *"
 
 def test_what_is_selected_is_words_and_nothing_else(runner):
     settings = {"TIER": "quick", "RESULTS": "my results", "FAIL_ON": "", "FAKE_EXIT": "1"}
+    settings["CLAIMS"] = "my claims"
     reply, calls = runner("Verify", "paperbench", SELECTORS=HOSTILE, **settings)
     assert reply.returncode == 1
     assert outputs(runner.folder) == {"exit-code": "1", "new-runs": "no"}
     (call,) = calls
     junit = str(runner.folder / "temp" / "paperbench" / "junit.xml")
     assert call[: call.index("--")] == [
-        *("paperbench", "verify", "--locked", "--tier", "quick", "--results", "my results"),
+        *("paperbench", "verify", "--locked", "--tier", "quick"),
+        *("--claims", "my claims", "--results", "my results"),
         *("--junit-xml", junit),
     ]
     assert call[call.index("--") + 1 :] == HOSTILE.split()
@@ -221,6 +226,14 @@ def test_the_real_verify_says_whether_there_is_anything_to_keep(runner, monkeypa
     claims.write_text(claims.read_text().replace("> 0.5", "> 0.4"))
     reply, _ = runner("Verify", SELECTORS="", **settings)
     assert (reply.returncode, outputs(runner.folder)["exit-code"]) == (6, "6")
+
+
+def test_the_claims_that_come_with_paperbench_are_never_taken_for_the_callers(runner):
+    real_command(runner.folder, "paperbench", "-m", "paperbench")
+    settings = {"TIER": "quick", "RESULTS": "results", "FAIL_ON": "", "PYTHONPATH": ON_PATH}
+    reply, _ = runner("Verify", SELECTORS="fox/no-such", **settings)
+    assert (reply.returncode, outputs(runner.folder)["exit-code"]) == (2, "2")
+    assert "there is no folder claims" in reply.stderr
 
 
 def git(folder, *arguments):
@@ -288,10 +301,12 @@ def say(runner):
     real_command(runner.folder, "python")
     (runner.folder / "temp" / "paperbench").mkdir(parents=True)
 
-    def say(*comments, page="**Nothing changed**.\n", exit_code="0", **variables):
+    def say(*comments, page="**Nothing changed**.\n", exit_code="0", junit=(PASS,), **variables):
+        papers = [paper(*junit)] if junit else []
+        (runner.folder / "temp" / "paperbench" / "junit.xml").write_text(junit_xml(papers))
         (runner.folder / "temp" / "paperbench" / "comparison.md").write_text(page)
         listed = [
-            {"id": number, "user": {"login": login}, "body": body}
+            {"id": number, "user": login and {"login": login}, "body": body}
             for number, (login, body) in enumerate(comments, start=1)
         ]
         there = runner.folder / "comments"
@@ -313,6 +328,36 @@ def say(runner):
 
 
 BOT = "github-actions[bot]"
+PASS = claim()
+OPEN = undecided("open", expected="PASS", as_expected=False)
+
+
+@pytest.mark.parametrize(
+    ("judged", "words"),
+    [
+        ((PASS, OPEN, undecided()), "2 of 3 claims as expected, 1 undecided"),
+        ((PASS, reading()), "1 of 1 claim as expected"),
+        ((reading(),), "no claim was judged: these are read only"),
+        ((), "no claim was judged: these are read only"),
+    ],
+)
+def test_exit_code_0_does_not_make_a_claim_as_expected(say, judged, words):
+    _, (call,) = say(junit=judged)
+    assert f"## paperbench: {words}\n" in call["body"]
+
+
+def test_another_job_has_a_comment_of_its_own(say):
+    said, (call,) = say((BOT, f"{WATERMARK}\nof the other job"), ARTIFACT="fox --> <b>")
+    assert said == "made a comment\n"
+    first = call["body"].splitlines()[0]
+    assert first == "<!-- paperbench: comment fox-b -->"
+    said, _ = say((BOT, f"{first}\nolder"), ARTIFACT="fox --> <b>")
+    assert said == "updated the comment\n"
+
+
+def test_a_comment_whose_author_or_text_is_gone_is_nobodys(say):
+    said, _ = say((None, f"{WATERMARK}\nforged"), (BOT, None), (BOT, f"{WATERMARK}\nolder"))
+    assert said == "updated the comment\n"
 
 
 def test_the_first_comment_is_made(say):
@@ -321,7 +366,7 @@ def test_the_first_comment_is_made(say):
     assert call["arguments"][:4] == [
         *("api", "--method", "POST", "repos/someone/papers/issues/7/comments")
     ]
-    assert call["body"].startswith(f"{WATERMARK}\n## paperbench: every claim is as expected\n")
+    assert call["body"].startswith(f"{WATERMARK}\n## paperbench: 1 of 1 claim as expected\n")
     assert "**Nothing changed**." in call["body"]
     assert "https://github.com/someone/papers/actions/runs/99" in call["body"]
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from paperbench.cli.stand_ins import stand_ins
+from paperbench.cli.workflow_commands import commands_stopped
 from paperbench.errors import PaperbenchError, SpecErrors, render
 
 PIPE_CLOSED = 141  # what a shell reports for SIGPIPE
@@ -31,6 +32,11 @@ def run(arguments: Sequence[str]) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="paperbench")
     warnings.showwarning = _show_warning
+    with commands_stopped():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         from paperbench.cli.app import app  # not before `main` has stopped the garbage collector
 

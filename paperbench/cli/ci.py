@@ -80,6 +80,7 @@ def _tell_actions(papers: Sequence[PaperRecord], places: Places) -> None:
     """Annotations on stderr, which the runner reads as well: stdout is for `--json`."""
     import sys
 
+    from paperbench.cli.workflow_commands import commands_heard
     from paperbench.report.github import annotation_lines
 
     root = Path(os.environ.get("GITHUB_WORKSPACE") or ".").resolve()
@@ -88,8 +89,11 @@ def _tell_actions(papers: Sequence[PaperRecord], places: Places) -> None:
         for name, where in places.items()
         if where.path.resolve().is_relative_to(root)
     }
-    for line in annotation_lines(papers, known):
-        print(line, file=sys.stderr)
+    lines = list(annotation_lines(papers, known))
+    if lines:
+        with commands_heard():
+            for line in lines:
+                print(line, file=sys.stderr)
     if os.environ.get("GITHUB_STEP_SUMMARY"):
         trouble = _append_summary(Path(os.environ["GITHUB_STEP_SUMMARY"]), papers)
         if trouble:

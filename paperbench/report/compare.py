@@ -74,9 +74,9 @@ class Change:
     @property
     def is_regression(self) -> bool:
         """Whether less holds than before: a claim not as expected any more, stale or gone."""
-        if self.kind == "gone" and self.before is not None:
+        if self.kind in ("gone", "aged") and self.before is not None:
             return self.before.standing in ("verified", "expected")
-        return self.kind in ("regressed", "aged")
+        return self.kind == "regressed"
 
     @property
     def notes(self) -> list[str]:
@@ -94,6 +94,7 @@ class Change:
                 (f"{len(old.seeds)} → {len(new.seeds)} seeds", old.seeds != new.seeds),
                 ("stale before", self.before.stale is not None),
                 ("stale now", self.after.stale is not None),
+                ("only read now", new.verdict is None and old.verdict is not None),
             )
             if holds
         ]
@@ -153,11 +154,18 @@ def _kind(before: Verdict | None, after: Verdict | None) -> Kind | None:
         return "gone"
     if before is None:
         return "bad" if _BADNESS[after.standing] else "new"
+    # A verdict where there was only a reading is a new one; the other way round it is gone.
+    if (before.standing == "reading") != (after.standing == "reading"):
+        return _kind(before, None) if after.standing == "reading" else _kind(None, after)
     was, now = _BADNESS[before.standing], _BADNESS[after.standing]
+    if before.standing != "stale" and after.standing == "stale":
+        return "aged"
     if now > was:
-        return "aged" if after.standing == "stale" else "regressed"
+        return "regressed"
+    if before.standing == "stale" and after.standing != "stale":
+        return "judged"
     if now < was and now == 0:
-        return "judged" if before.standing == "stale" else "mended"
+        return "mended"
     old, new = before.record, after.record
     if (old.verdict, old.expected) != (new.verdict, new.expected) or now != was:
         return "other"

@@ -126,7 +126,7 @@ def interval_lines(
         line = "┄" if _spans_zero(claim, each) else "─"
         drawn = scale.interval(each.low, each.mean, each.high, mark, line)
         lines.append(f"{name:<{label}}{drawn}" + (f"  {text}" if beside else ""))
-        lines += [] if beside else [f"{'':<{label}}{text}"]
+        lines += [] if beside else [f"{'':<{max(0, min(label, width - len(text)))}}{text}"]
     notes = [UNDECIDED] if any(_spans_zero(claim, each) for _, each, _ in shown) else []
     notes += _beyond(scale, margin, control)
     return [line.rstrip() for line in lines] + [f"{'':<{label}}{note}" for note in notes]

@@ -38,8 +38,8 @@ def junit_xml(
     """The whole file, with one test suite for each record.
 
     FAIL, VACUOUS and a PASS that nobody expected are failures, ERROR is an error; what was expected
-    to fail, what is undecided, stale or only read is a skip, whose type says which. The time of a
-    test case is what the training of its arms took, when it was carried out.
+    to fail, what is undecided, stale, exploratory or only read is a skip, whose type says which.
+    The time of a test case is what the training of its arms took, when it was carried out.
     """
     root = Element("testsuites", name="paperbench")
     several = Counter(paper.paper for paper in papers)
@@ -79,7 +79,7 @@ def _judge(
 ) -> None:
     """Nothing for what is verified, else the one child that says what is not."""
     found = standing(claim, stale=stale is not None)
-    if found == "verified":
+    if found == "verified" and not claim.exploratory:
         return
     tag = {"error": "error", "unexpected": "failure"}.get(found, "skipped")
     child = SubElement(case, tag, type=_type(found, claim), message=_message(found, claim, stale))
@@ -90,6 +90,8 @@ def _judge(
 
 
 def _type(found: Standing, claim: ClaimRecord) -> str:
+    if claim.exploratory and found in ("verified", "expected"):
+        return "EXPLORATORY"
     match found:
         case "unexpected":
             return "UNEXPECTED PASS" if claim.verdict == "PASS" else verdict_word(claim)
@@ -103,6 +105,8 @@ def _type(found: Standing, claim: ClaimRecord) -> str:
 def _message(found: Standing, claim: ClaimRecord, stale: str | None) -> str:
     if stale is not None and found == "stale":
         return f"{stale}: this verdict does not count until it is judged again"
+    if claim.exploratory:
+        return f"exploratory, on other seeds than those of its looks: {sentence(claim)}"
     if found == "expected":
         return f"expected {verdict_word(claim)}: {one_line(claim.reason or claim.summary)}"
     return sentence(claim)

@@ -78,13 +78,43 @@ def test_inside_actions_the_page_and_the_annotations_come_by_themselves(verify, 
     code, out, err = verify("--json", text=BROKEN)
     assert code == 1
     assert [paper["paper"] for paper in json.loads(out)] == ["draws"]
-    (line,) = [line for line in err.splitlines() if line.startswith("::")]
+    (line,) = heard(err)
     where = f"file=claims/draws.yaml,line={LINE},col=3"
     assert line.startswith(f"::error {where},title=draws/low-is-higher%3A FAIL")
     page = actions.read_text()
     assert page.startswith("Another step was here.\n## paperbench: quick, cpu\n")
     assert "**1 as expected, 1 not as expected.**" in page
     assert "| draws | low-is-higher | **FAIL** (PASS expected) |" in page
+
+
+def heard(log):
+    """The commands that the runner carries out: all but those between a stop and its token."""
+    found, token = [], None
+    for line in map(str.lstrip, log.splitlines()):
+        if line.startswith("::stop-commands::"):
+            assert token is None
+            token = line.removeprefix("::stop-commands::")
+        elif token is not None:
+            token = None if line == f"::{token}::" else token
+        elif line.startswith("::") or "##[" in line:
+            found.append(line)
+    assert token is None
+    return found
+
+
+@pytest.mark.parametrize("code", [1, 2, 6])
+def test_no_text_of_a_claim_is_a_command(verify, actions, code):
+    words = "::stop-commands::x ::warning::pwned ##[error]pwned " * 12
+    text = BROKEN.replace("  low-is-higher:\n", f'  low-is-higher:\n    reported: "{words}"\n')
+    text = text.replace("claims:", f"? '{words}'\n: 1\nclaims:") if code == 2 else text
+    found, out, err = verify(*(["--locked"] if code == 6 else []), text=text)
+    assert found == code
+    if code == 1:
+        assert any(line.lstrip().startswith("::") for line in out.splitlines()), out
+    first, *_, last = err.splitlines()
+    assert first.startswith("::stop-commands::")
+    assert last.startswith("::")
+    assert not [line for line in heard(err) if "pwned" in line.partition("title=")[0]]
 
 
 def test_annotations_are_placed_by_the_folder_of_the_repository(verify, actions, monkeypatch):

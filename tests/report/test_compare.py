@@ -56,6 +56,10 @@ def test_the_same_record_is_unchanged(record):
         (FAILS, PASSES, "mended", False),
         (OPEN, KNOWN, "mended", False),
         (FAILS, OPEN, "other", False),
+        (FAILS, reading("it"), "gone", False),  # no longer tried is not as expected
+        (PASSES, reading("it"), "gone", True),
+        (reading("it"), PASSES, "new", False),
+        (reading("it"), FAILS, "bad", False),
         (PASSES, KNOWN, "other", False),  # somebody came to expect the failure
         (FAILS, claim("it", verdict="VACUOUS", as_expected=False), "other", False),
         (PASSES, claim("it", spec_sha256="1" * 64), "restated", False),
@@ -79,6 +83,14 @@ def test_what_became_stale_is_a_regression_and_what_was_judged_again_is_none():
     judged = between(PASSES, PASSES, stale_before=["it"])
     assert (judged.kind, judged.is_regression, judged.notes) == ("judged", False, ["stale before"])
     assert between(FAILS, FAILS, stale_after=["it"]).is_regression is False
+
+
+def test_what_did_not_hold_and_became_stale_is_told_and_no_regression():
+    for record in (OPEN, FAILS):
+        change = between(record, record, stale_after=["it"])
+        assert (change.kind, change.is_regression) == ("aged", False)
+    assert between(OPEN, OPEN, stale_before=["it"]).kind == "judged"
+    assert between(FAILS, FAILS, stale_before=["it"]).kind == "regressed"
 
 
 def test_intervals_that_touch_overlap():

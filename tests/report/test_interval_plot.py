@@ -145,3 +145,17 @@ def test_a_rate_has_its_mean_where_it_is_and_not_in_the_middle():
     own = Margin(mean=0.4, low=0.1, high=0.5, alpha=0.005, n=8, values=[0.5] * 7 + [-0.3])
     line = drawn(own, kind="rate")["margin"]
     assert line.index("●") - line.index("├") > 2 * (line.index("┤") - line.index("●"))
+
+
+def test_numbers_longer_than_their_column_begin_further_left():
+    own = Margin(mean=0.0100001, low=0.0100000, high=0.0100002, alpha=0.01, n=3, values=[])
+    lines = interval_lines(
+        claim(check=CHECK, margin=own),
+        Part(check=CHECK, margin=own),
+        margin(-1.000001, 1e-6),
+        seeds=False,
+        unit="nats",
+        width=40,
+    )
+    assert max(map(len, lines)) <= 40
+    assert any(line.endswith("nats") for line in lines)

@@ -202,3 +202,18 @@ def test_infinite_and_missing_margins_have_words():
     endless = margin(float("inf"), float("nan"))
     record = claim("fails", verdict="FAIL", as_expected=False, margin=endless)
     assert "margin   +∞ [nan, nan]" in junit_xml([paper(record)])
+
+
+@pytest.mark.parametrize("record", [claim(), claim(verdict="FAIL", expected="FAIL")])
+def test_what_is_exploratory_is_neither_passed_nor_expected(record):
+    found = junit_xml([paper(record.model_copy(update={"exploratory": True}))])
+    (case,) = ElementTree.fromstring(found.encode()).iter("testcase")
+    (child,) = case
+    assert (child.tag, child.get("type")) == ("skipped", "EXPLORATORY")
+    assert "other seeds" in child.get("message")
+
+
+def test_what_is_exploratory_and_not_as_expected_still_fails():
+    bad = claim(verdict="FAIL", as_expected=False, exploratory=True)
+    (case,) = ElementTree.fromstring(junit_xml([paper(bad)]).encode()).iter("testcase")
+    assert (case[0].tag, case[0].get("type")) == ("failure", "FAIL")
