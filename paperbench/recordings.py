@@ -96,7 +96,31 @@ def read_recordings(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     current = isinstance(content, dict) and content.get("schema_version") == SCHEMA_VERSION
-    return content if current else {}
+    return content if current and _is_whole(content) else {}
+
+
+def _is_whole(content: Mapping[str, Any]) -> bool:
+    """Whether it holds experiments, arms and runs as they are written; no number is looked at."""
+    experiments = content.get("experiments", {})
+    if not _are_objects({"experiments": experiments}) or not _are_objects(experiments):
+        return False
+    arms = [arm for arms in experiments.values() for arm in arms.values()]
+    return all(
+        isinstance(arm, dict)
+        and {"arm", "control_of"} <= set(arm)
+        and isinstance(arm.get("runs"), dict)
+        and all(
+            isinstance(run, dict)
+            and isinstance(run.get("curves"), dict)
+            and isinstance(run.get("attention"), list)
+            for run in arm["runs"].values()
+        )
+        for arm in arms
+    )
+
+
+def _are_objects(content: Mapping[str, Any]) -> bool:
+    return all(isinstance(each, dict) for each in content.values())
 
 
 def _arm(

@@ -102,10 +102,12 @@ def supporting(part: str, values: list[float]) -> int:
 
 
 def widths_from_zero(margin: Margin) -> float:
-    """How many half-widths of its interval a mean lies above zero."""
+    """How many half-widths of its interval a mean lies above zero; none from 0 to 0."""
     half = (margin.high - margin.low) / 2
     if math.isnan(margin.mean):
         return -math.inf
+    if margin.mean == 0:
+        return 0.0
     return margin.mean / half if half > 0 else math.copysign(math.inf, margin.mean)
 
 

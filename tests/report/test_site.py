@@ -55,6 +55,9 @@ def mutations():
     )
 
 
+NO_CURVES = {"curves": {}, "attention": []}
+
+
 def content(*records, slug="fox", **more):
     shown = records or (paper(claim(), undecided(), reading()),)
     return SiteContent([PaperContent(slug, list(shown), **more)])
@@ -195,6 +198,22 @@ def test_a_stale_verdict_is_never_shown_as_current():
     page = pages(site)["fox.html"]
     assert "has changed since: this verdict does not count" in page
     assert 'class="chip pass"' not in page and 'class="chip pass stale"' in page
+    assert page.count('<svg class="forest"') == page.count('class="place stale"') > 0  # colourless
+
+
+def test_curves_of_more_runs_than_were_judged_say_so():
+    runs = {"0": {"key": "a", **NO_CURVES}, "1": {"key": "later", **NO_CURVES}}
+    arm = {"control_of": None, "arm": "fox", "runs": runs}
+    recording = {"schema_version": 1, "experiments": {"text": {"fox": arm}}}
+    page = pages(content(recordings={QUICK: recording}))["fox.html"]
+    assert "Among them runs that no verdict rests on: fox (seed 1)." in page
+
+
+def test_the_first_page_tells_passes_from_what_was_only_expected():
+    expected = claim("b", verdict="FAIL", expected="FAIL")
+    page = pages(content(paper(claim("a"), expected, reading())))["index.html"]
+    assert "<b>2</b> as expected" in page
+    assert "The verdicts that count: 1 PASS, 1 FAIL." in page
 
 
 def test_counts_leave_exhibits_and_readings_out():
@@ -225,8 +244,9 @@ def test_a_claim_shows_the_evidence_of_every_place():
 
 
 def test_another_one_s_parts_are_named():
-    page = pages(content(paper(claim(), parts={"fox/gate": "mine.py:Mine"})))["fox.html"]
-    assert "With mine.py:Mine in the place of fox/gate: no verdict on the paper." in page
+    site = pages(content(paper(claim(), parts={"fox/gate": "mine.py:Mine"})))
+    told = "With mine.py:Mine in the place of fox/gate: no verdict on the paper."
+    assert told in site["fox.html"] and told in site["index.html"]
 
 
 def test_mutations_are_shown_with_what_caught_them():

@@ -26,7 +26,9 @@ def test_a_margin_lies_where_its_interval_says():
 
 def test_a_margin_far_off_is_an_arrow_and_one_without_an_interval_has_a_side():
     assert "<polygon" in forest_row(claim(margin=margin(8, 1), control=None))
-    assert "<circle" in forest_row(claim(margin=margin(0.01, 0.0), control=None))
+    same = claim(margin=margin(0.01, 0.0), control=None)
+    assert "<polygon" in forest_row(same)
+    assert describe(same) == "margin the same on every seed, for the claim"
     exact = claim(kind="exact", margin=margin(0.5, 0.6), control=None)
     assert claim_widths(exact) == -math.inf  # one seed lies beyond the tolerance
     assert 'class="mark pass"' in forest_row(exact)
@@ -93,3 +95,25 @@ def test_a_scale_has_round_ticks_and_never_a_width_of_none():
     ]
     flat = Scale.around([3.0, 3.0, math.nan], 0, 100)
     assert flat(3.0) == pytest.approx(50) and flat(-1e9) == 0
+
+
+def test_a_margin_of_zero_on_every_seed_is_on_neither_side():
+    nothing = claim(verdict="FAIL", margin=margin(0.0, 0.0), control=None)
+    row = forest_row(nothing)
+    assert f'x="{percent(0):.1f}%"' in row and "whisker" not in row
+    assert describe(nothing) == "margin zero"
+
+
+def test_a_control_that_reaches_beyond_the_scale_is_not_gathered_at_its_end():
+    one = claim()
+    wide = margin(0.1, 20.0, values=[-20.0, 0.3, 20.0])
+    part = one.control.parts[0].model_copy(update={"margin": wide})
+    control = one.control.model_copy(update={"parts": [part]})
+    drawn = margin_drawing(claim(control=control), one.parts[0], "")
+    assert drawn.count("<circle") == 3 + 1 and drawn.count("<polygon") == 2
+
+
+def test_seeds_that_are_not_drawn_are_counted():
+    many = {arm: {"val_ppl": own["val_ppl"][:1] * 20} for arm, own in claim().arms.items()}
+    one = claim(arms=many, margin=margin(0.8, 0.1, n=20))
+    assert arm_drawings(one, one.parts[0])[0][0] == "the claim: val_ppl, the first 16 of 20"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from paperbench.judge.record import ClaimRecord
+from paperbench.judge.record import ClaimRecord, Margin
 from paperbench.report.numbers import widths_from_zero
 from paperbench.report.site import svg
 from paperbench.report.words import control_margin, verdict_word
@@ -26,11 +26,7 @@ def claim_widths(claim: ClaimRecord) -> float | None:
     """Half-widths from zero; infinite where the margin has no interval. None: no margin."""
     if claim.margin is None or claim.verdict is None:
         return None
-    widths = widths_from_zero(claim.margin)
-    if claim.kind == "exact" and math.isfinite(widths):
-        # Its numbers have a range, not an interval: only the side that it lies on is told.
-        return math.copysign(math.inf, 1.0 if claim.margin.low >= 0 else -1.0)
-    return widths
+    return _side(claim.margin) if claim.kind == "exact" else widths_from_zero(claim.margin)
 
 
 def control_widths(claim: ClaimRecord) -> float | None:
@@ -38,10 +34,12 @@ def control_widths(claim: ClaimRecord) -> float | None:
     margin = control_margin(claim.control) if claim.control else None
     if margin is None:
         return None
-    widths = widths_from_zero(margin)
-    if claim.kind == "exact":
-        return math.copysign(math.inf, 1.0 if margin.low >= 0 else -1.0)
-    return widths
+    return _side(margin) if claim.kind == "exact" else widths_from_zero(margin)
+
+
+def _side(margin: Margin) -> float:
+    """Of an exact claim, whose numbers have a range and no interval, only the side is told."""
+    return math.inf if margin.low >= 0 else -math.inf
 
 
 def forest_row(claim: ClaimRecord) -> str:
@@ -52,7 +50,7 @@ def forest_row(claim: ClaimRecord) -> str:
     shape = "square" if claim.kind == "exact" else "circle"
     css = f"mark {verdict_word(claim).lower()}"
     drawn = []
-    if math.isfinite(widths) and abs(widths) < EDGE + 1:
+    if abs(widths) < EDGE + 1 and (claim.margin is None or claim.margin.low < claim.margin.high):
         left, right = (f"{percent(widths + side):.1f}%" for side in (-1, 1))
         drawn.append(
             svg.element("line", x1=left, x2=right, y1="50%", y2="50%", class_=f"whisker {css}")
@@ -76,15 +74,19 @@ def describe(claim: ClaimRecord) -> str:
 
 def _words(widths: float, kind: str) -> str:
     side = "for" if widths > 0 else "against"
-    if kind == "exact" or not math.isfinite(widths):
-        return f"{side} the claim on every seed" if math.isfinite(widths) else f"{side} the claim"
+    if kind == "exact":
+        return f"{side} the claim"
+    if widths == 0:
+        return "zero"
+    if math.isinf(widths):
+        return f"the same on every seed, {side} the claim"
     return f"{abs(widths):.1f} interval half-widths from zero, {side} the claim"
 
 
 def _at(widths: float, shape: str, css: str) -> str:
     """A mark in the middle of the row; beyond the edge it points outwards."""
     x = f"{percent(widths):.1f}%"
-    if math.isfinite(widths) and abs(widths) > EDGE:
+    if shape != "square" and abs(widths) > EDGE:
         outward = 1 if widths > 0 else -1
         points = f"{-4 * outward},-5 {5 * outward},0 {-4 * outward},5"
         drawn = svg.element("polygon", points=points, class_=css)

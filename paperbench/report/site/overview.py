@@ -12,7 +12,7 @@ from paperbench.report.numbers import decisive_margin, kinds_of
 from paperbench.report.site.claims import OUTCOMES, Chip, anchor
 from paperbench.report.site.content import PaperContent, Place, SiteContent
 from paperbench.report.site.forest import claim_widths, describe, forest_row
-from paperbench.report.words import control_text, one_line, outcome_of, support_cell
+from paperbench.report.words import control_text, one_line, outcome_of, support_cell, swapped_text
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,16 @@ class Group:
 
 @dataclass(frozen=True)
 class Overview:
-    """Everything that the first page shows. counts: (words, how many, class)."""
+    """Everything that the first page shows. counts: (words, how many, class).
+
+    told: the current verdicts by word, of which a FAIL that was expected is one too.
+    """
 
     groups: Sequence[Group]
     exhibits: Sequence[Group]
     counts: Sequence[tuple[str, int, str]]
+    told: str
+    swapped: Sequence[str]
     places: Sequence[Place]
     verdicts: Sequence[str]
     any_stale: bool
@@ -75,6 +80,15 @@ def overview(content: SiteContent) -> Overview:
         groups=groups,
         exhibits=[_group(content, paper) for paper in content.papers if paper.is_exhibit],
         counts=_counts(rows),
+        told=summary([row for row in rows if not row.stale and row.chip.word != "reading"]),
+        swapped=list(
+            dict.fromkeys(
+                swapped_text(record)
+                for paper in content.papers
+                for record in paper.records
+                if record.parts
+            )
+        ),
         places=sorted({row.place for row in rows}),
         verdicts=sorted({row.chip.word for row in rows}, key=_verdict_order),
         any_stale=any(row.stale for row in rows),

@@ -229,16 +229,18 @@ def _recorded(
 
 
 def _strangers(arms: Mapping[str, Any], judged: set[str]) -> str:
-    """The arms of other runs than those that the verdicts rest on."""
-    names = [
-        name
-        for name, arm in arms.items()
-        if not any(run.get("key") in judged for run in arm.get("runs", {}).values())
-    ]
-    if not names:
-        return ""
-    which = "all of these arms" if len(names) == len(arms) else ", ".join(names)
-    return f"Of other runs than those that the verdicts rest on: {which}."
+    """The arms of other runs, and of more runs, than those that the verdicts rest on."""
+    other, mixed = [], []
+    for name, arm in arms.items():
+        extra = [seed for seed, run in arm["runs"].items() if run.get("key") not in judged]
+        if extra and len(extra) == len(arm["runs"]):
+            other.append(name)
+        elif extra:
+            mixed.append(f"{name} (seed{'s' if len(extra) > 1 else ''} {', '.join(extra)})")
+    which = "all of these arms" if len(other) == len(arms) else ", ".join(other)
+    told = [f"Of other runs than those that the verdicts rest on: {which}."] if other else []
+    more = [f"Among them runs that no verdict rests on: {', '.join(mixed)}."] if mixed else []
+    return " ".join(told + more)
 
 
 def _has_attention(arms: Mapping[str, Any]) -> bool:

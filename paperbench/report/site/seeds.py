@@ -105,10 +105,11 @@ def arm_drawings(claim: ClaimRecord, part: Part) -> list[tuple[str, str, list[tu
     shared = _span(values + others) <= _FARTHER * (_span(values) or math.inf)
     scale = svg.Scale.around(values + (others if shared else []), _LEFT, _RIGHT)
     names = seed_names(claim, part.margin.n)
-    drawn = [(f"the claim: {own.common}", _arms(own, names, scale, ""), _key(own, ""))]
+    first = f", the first {MOST_ROWS} of {len(names)}" if len(names) > MOST_ROWS else ""
+    drawn = [(f"the claim: {own.common}{first}", _arms(own, names, scale, ""), _key(own, ""))]
     if other is not None:
         own_scale = scale if shared else svg.Scale.around(others, _LEFT, _RIGHT)
-        caption = f"the control: {own.common}{'' if shared else ', on a scale of its own'}"
+        caption = f"the control: {own.common}{first}{'' if shared else ', on a scale of its own'}"
         drawn.append((caption, _arms(other, names, own_scale, " control"), _key(other, " control")))
     return drawn
 
@@ -202,18 +203,32 @@ def _interval(
             class_=f"seed{css}",
         )
         for name, value in zip(seed_names(claim, len(margin.values)), margin.values, strict=True)
-        if math.isfinite(value)
+        if math.isfinite(value) and scale.low <= value <= scale.high
     ]
-    return line + tick + "".join(dots)
+    return line + tick + "".join(dots) + _beyond(margin, y, scale, css, told)
+
+
+def _beyond(margin: Margin, y: float, scale: svg.Scale, css: str, told: str) -> str:
+    """An arrow at each end of the scale beyond which there is more of it: no dot stands there."""
+    extent = _extent(margin)
+    ends = [
+        (scale.left, -1.0, min(extent) < scale.low),
+        (scale.right, 1.0, max(extent) > scale.high),
+    ]
+    return "".join(_arrow(x - 9 * way, way, y, css, told) for x, way, more in ends if more)
+
+
+def _arrow(x: float, way: float, y: float, css: str, told: str) -> str:
+    points = f"{x:g},{y - 6:g} {x + 9 * way:g},{y:g} {x:g},{y + 6:g}"
+    return svg.element("polygon", told, points=points, class_=f"seed{css}")
 
 
 def _off_scale(margin: Margin, y: float, scale: svg.Scale, css: str, told: str) -> str:
     """An arrow at the end of the scale, and the mean as a number."""
     left = margin.mean < scale.low
     x, way = (scale.left + 9, -1.0) if left else (scale.right - 9, 1.0)
-    points = f"{x:g},{y - 6:g} {x + 9 * way:g},{y:g} {x:g},{y + 6:g}"
     words = format_number(margin.mean, decimals_of(margin), signed=True)
-    return svg.element("polygon", told, points=points, class_=f"seed{css}") + svg.text(
+    return _arrow(x, way, y, css, told) + svg.text(
         words, x=x - 6 * way, y=y + 4, text_anchor="start" if left else "end", class_="label"
     )
 
