@@ -51,7 +51,7 @@ def draw(
     drawn: list[Drawn] = []
     lacking: list[tuple[FigureInfo, NothingKept]] = []
     kept = {
-        name: Kept(finished_arms(planned_arms(file, name, site), ledger), ledger)
+        name: Kept(finished_arms(planned_arms(file, name, site, results), ledger), ledger)
         for name in file.experiments
     }
     told = [info for name in kept for info in told_figures(file.slug, name, kept[name])]

@@ -14,6 +14,7 @@ from typing import Any
 
 from paperbench.figures import ATTENTION
 from paperbench.judge.looks import looks_of
+from paperbench.judge.record import read_record
 from paperbench.ledger import FinishedRun, Ledger
 from paperbench.plan import PlannedRun, Site, plan_claim
 from paperbench.report.store import path_of, write_if_changed
@@ -26,8 +27,32 @@ DIGITS = 4
 Arms = dict[str, dict[int, PlannedRun]]  # arm, or `<arm> of <claim>` for a control's -> by seed
 
 
-def planned_arms(file: ClaimFile, experiment: str, site: Site) -> Arms:
-    """The runs that the claims on one experiment may ask for: its arms', and the controls'."""
+def planned_arms(file: ClaimFile, experiment: str, site: Site, results: Path) -> Arms:
+    """The runs that the claims on one experiment rest on: its arms', and the controls'.
+
+    What was trained besides, for mutations say, is none of them. Where no verdict is stored, they
+    are all that the claims may ask for.
+    """
+    planned = _every_arm(file, experiment, site)
+    judged = _judged(results / f"{site.tier}-{site.device_class}", file.slug)
+    if judged is None:
+        return planned
+    return {
+        arm: {seed: run for seed, run in runs.items() if run.key in judged}
+        for arm, runs in planned.items()
+    }
+
+
+def _judged(place: Path, paper: str) -> set[str] | None:
+    """The keys of the runs that a paper's stored verdicts rest on; None where there are none."""
+    path = place / path_of(paper)
+    path = path.with_name(f"{path.name}.json")
+    if not path.exists():
+        return None
+    return {key for claim in read_record(path).claims for key in claim.runs}
+
+
+def _every_arm(file: ClaimFile, experiment: str, site: Site) -> Arms:
     planned: Arms = {}
     for claim in file.claims.values():
         if claim.experiment != experiment or not claim.asked_at(site.tier):
@@ -59,13 +84,13 @@ def write_recordings(file: ClaimFile, site: Site, ledger: Ledger, results: Path)
     """Write a paper's recordings; return whether the file changed.
 
     A run that the ledger does not hold keeps what an earlier call wrote of it, if its key is still
-    that of today's plan; what nobody asks for any more is dropped. Without any, no file is made.
+    that of today's plan; what no verdict rests on is dropped. Without any, no file is made.
     """
     path = recordings_path(results, site.tier, site.device_class, file.slug)
     earlier = read_recordings(path).get("experiments", {})
     experiments = {}
     for experiment in file.experiments:
-        planned = planned_arms(file, experiment, site)
+        planned = planned_arms(file, experiment, site, results)
         finished = finished_arms(planned, ledger)
         arms = {
             arm: recorded

@@ -184,6 +184,15 @@ def test_a_run_that_the_ledger_lacks_keeps_its_recording(folder):
     assert path.read_text() == before
 
 
+def test_what_was_trained_besides_the_verdicts_is_not_recorded(folder):
+    assert run(["verify", "-j", "0"]) == 0
+    path = folder / "results" / "quick-cpu" / "recordings" / "draws.json"
+    before = path.read_text()
+    run(["verify", "-j", "0", "--seeds", "5"])  # exploratory: seeds 3 and 4 rest in the ledger
+    run(["figures"])
+    assert path.read_text() == before
+
+
 def test_a_long_curve_is_thinned_and_keeps_its_ends():
     steps, values = thinned([[i, i / 3] for i in range(1000)])
     assert len(steps) == MOST_POINTS and (steps[0], steps[-1]) == (0, 999)
