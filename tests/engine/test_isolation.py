@@ -9,6 +9,7 @@ from trial_experiments import LEFT_BEHIND
 from paperbench.engine.execute import execute
 from paperbench.engine.isolation import isolated, prepare_process
 from paperbench.engine.pool import InProcess, Workers
+from paperbench.engine.speeds import Speeds
 from paperbench.plan import Site, plan_run
 from paperbench.registry import find
 
@@ -91,7 +92,9 @@ def carry_out(engine, runs, seconds=120.0):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_here_in_a_worker_and_in_two_side_by_side_the_bits_are_the_same(workers):
+@pytest.mark.parametrize("mode", ["alone", "together"])  # which is faster, a busy machine may err
+def test_here_in_a_worker_and_in_two_side_by_side_the_bits_are_the_same(workers, mode, tmp_path):
+    speeds = Speeds(tmp_path / "speeds.jsonl", mode)
     runs = [
         planned("fit"),
         planned("careless"),
@@ -100,7 +103,8 @@ def test_here_in_a_worker_and_in_two_side_by_side_the_bits_are_the_same(workers)
         planned("careless", seed=1),
     ]
     good = [0, 1, 3, 4]
-    here, there = carry_out(InProcess(), runs), carry_out(Workers(workers), runs)
+    here = carry_out(InProcess(speeds), runs)
+    there = carry_out(Workers(workers, speeds), runs)
     assert [numbers(here[place]) for place in good] == [numbers(there[place]) for place in good]
     assert here[2].status == there[2].status == "crashed"
     assert len({here[0].environment["determinism"], there[0].environment["determinism"]}) == 1
