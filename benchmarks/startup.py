@@ -31,7 +31,7 @@ READING = (
     "why fox/ppl-below-baseline",
 )
 VERIFY = "verify fox/gate-overhead fox/recurrent-equals-parallel seq2seq/padding-changes-nothing"
-TOLD = ("typer", "pydantic", "yaml", "rich", "numpy", "scipy", "pebble", "torch")
+TOLD = ("typer", "pydantic", "yaml", "rich", "numpy", "scipy", "pandas", "pebble", "torch")
 TRACER = """\
 import sys
 from pathlib import Path
