@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,11 @@ import pytest
 
 import paperbench
 
-STATIC = Path(paperbench.__file__).parent / "report" / "site" / "static"
+SITE = Path(paperbench.__file__).parent / "report" / "site"
+STATIC = SITE / "static"
+# The page's own scripts, in its order.
+PAGE = (SITE / "templates" / "paper.html").read_text(encoding="utf-8")
+SCRIPTS = re.findall(r'src="{{ root }}(assets/[a-z_]+\.js)"', PAGE)
 HOSTILE = "<img src=x onerror=alert(1)>"
 LIGHT = "--ink: #1c1e21; --ink-soft: #5a5f6a; --paper: #fff; --panel: #f3f4f6; --accent: #1a5fb4;"
 DARK = "--ink: #e8eaee; --ink-soft: #a3a9b5; --paper: #14161a; --panel: #1d2026; --accent: #79b0f2;"
@@ -69,10 +74,7 @@ def charts(visit, tmp_path):
             for i, name in enumerate(experiments)
             for kind in kinds
         )
-        scripts = "".join(
-            f'<script defer src="assets/{name}"></script>'
-            for name in ("attention.js", "charts.js", "curves.js")
-        )
+        scripts = "".join(f'<script defer src="{script}"></script>' for script in SCRIPTS)
         (tmp_path / "page.html").write_text(
             "<!doctype html><html lang=en><meta charset=utf-8><title>Charts</title>"
             '<meta name=viewport content="width=device-width">'
