@@ -244,6 +244,8 @@ def test_a_token_shades_the_keys_by_its_weights_in_all_arms(charts):
     page.locator(".attention-arm").first.locator(".token", has_text="cat").hover()
     assert shades(page, 0) == pytest.approx([51 / 255, 204 / 255, 0], abs=1e-4)
     assert shades(page, 1) == pytest.approx([128 / 255, 127 / 255, 0], abs=1e-4)
+    titles = page.locator(".attention-arm figcaption").all_text_contents()
+    assert titles == ["fox seed 0", "base seed 0"]
     said = page.locator(".attention-readout").all_text_contents()
     assert said == ["“cat” → “cat” 0.80, “the” 0.20", "“cat” → “the” 0.50, “cat” 0.50"]
     opaque = page.locator(".heat-cells").first.locator("path")
