@@ -18,7 +18,6 @@ from paperbench.ledger import FinishedRun
 from paperbench.plan import Site, plan_claim
 from paperbench.spec import load_claim_file
 
-
 NOW = 1_800_000_000.0  # seconds of the epoch
 
 
