@@ -4,6 +4,7 @@ import os
 import signal
 import tempfile
 import time
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 
 from paperbench.engine import pool
 from paperbench.engine.pool import InProcess, Workers
+from paperbench.engine.progress import Progress
 from paperbench.engine.speeds import Speeds
+from paperbench.engine.waiting import Group
 from paperbench.plan import Site, plan_run
 from paperbench.registry import find
 
@@ -119,6 +122,19 @@ def test_progress_of_a_run_under_way_can_be_seen():
         # A step sleeps for a hundredth of a second, and on a busy machine for longer.
         assert 0 < progress.steps_per_second() <= 100
         assert progress.seconds_left() >= (progress.steps - progress.step) / 100
+
+
+def test_a_run_may_end_while_another_thread_asks_for_progress(monkeypatch):
+    with Workers(1) as engine:
+        for seed in range(3):
+            engine._futures[Future()] = Group([planned("fit", seed=seed)])
+
+        def ends_meanwhile(folder, key):
+            engine._futures.clear()
+            return Progress(1, 2, {}, 0.0)
+
+        monkeypatch.setattr(pool, "read_progress", ends_meanwhile)
+        assert len(engine.progress()) == 3
 
 
 def test_in_process_a_failure_is_an_outcome_too():
