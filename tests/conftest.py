@@ -18,7 +18,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 # Where tests run is no part of them: `verify` would tell of trial claims in a job's summary, pages
 # would take a terminal's width and colours, and git would commit to the repository of a hook.
 for name in (
-    *("GITHUB_ACTIONS", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR"),
+    *("GITHUB_ACTIONS", "TERM", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR"),
     *("TTY_COMPATIBLE", "TTY_INTERACTIVE", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"),
 ):
     os.environ.pop(name, None)
