@@ -11,7 +11,11 @@ from patience import expect
 
 import paperbench
 
-STATIC = Path(paperbench.__file__).parent / "report" / "site" / "static"
+SITE = Path(paperbench.__file__).parent / "report" / "site"
+STATIC = SITE / "static"
+# The page's own scripts, in its order.
+PAGE = (SITE / "templates" / "paper.html").read_text(encoding="utf-8")
+SCRIPTS = re.findall(r'src="{{ root }}(assets/[a-z_]+\.js)"', PAGE)
 HOSTILE = "<img src=x onerror=alert(1)>"
 LIGHT = "--ink: #1c1e21; --ink-soft: #5a5f6a; --paper: #fff; --panel: #f3f4f6; --accent: #1a5fb4;"
 DARK = "--ink: #e8eaee; --ink-soft: #a3a9b5; --paper: #14161a; --panel: #1d2026; --accent: #79b0f2;"
@@ -71,10 +75,7 @@ def charts(visit, tmp_path):
             for i, name in enumerate(experiments)
             for kind in kinds
         )
-        scripts = "".join(
-            f'<script defer src="assets/{name}"></script>'
-            for name in ("attention.js", "charts.js", "curves.js")
-        )
+        scripts = "".join(f'<script defer src="{script}"></script>' for script in SCRIPTS)
         (tmp_path / "page.html").write_text(
             "<!doctype html><html lang=en><meta charset=utf-8><title>Charts</title>"
             '<meta name=viewport content="width=device-width">'
@@ -252,6 +253,8 @@ def test_a_token_shades_the_keys_by_its_weights_in_all_arms(charts):
     expect(page.locator(".attention-readout")).to_have_text(said)
     assert shades(page, 0) == pytest.approx([51 / 255, 204 / 255, 0], abs=1e-4)
     assert shades(page, 1) == pytest.approx([128 / 255, 127 / 255, 0], abs=1e-4)
+    titles = page.locator(".attention-arm figcaption")
+    expect(titles).to_have_text(["fox seed 0", "base seed 0"])
     opaque = page.locator(".heat-cells").first.locator("path")
     expect(opaque).to_have_count(len({byte for row in FADED for byte in row} - {0}))
     alpha = page.locator(".token[aria-current=true] + .token").first.evaluate(
