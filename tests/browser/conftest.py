@@ -27,7 +27,7 @@ def browser():
     if path is None:
         pytest.skip(f"no browser on the path: none of {', '.join(BROWSERS)}")
     with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=path, args=list(QUIET))
+        chromium = running.chromium.launch(executable_path=path, args=list(QUIET), timeout=PATIENCE)
         yield chromium
         chromium.close()
 
