@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from patience import expect
 
 import paperbench
 from paperbench.cli.site import write_report_site
@@ -62,13 +63,6 @@ def fox(visit, site):
 
 def shown(page):
     return page.locator("#claims tr.row:visible")
-
-
-def expect(what):
-    """What must come true within half a minute: a page may be drawn after a click has returned."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    playwright.expect.set_options(timeout=30_000)
-    return playwright.expect(what)
 
 
 # The first page.
