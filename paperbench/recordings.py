@@ -7,6 +7,7 @@ has at most MOST_POINTS points of DIGITS digits, and attention is that of each a
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
@@ -115,13 +116,26 @@ def recordings_path(results: Path, tier: str, device: str, paper: str) -> Path:
 
 
 def read_recordings(path: Path) -> dict[str, Any]:
-    """The file's content; empty where there is none, or none that this version can read."""
+    """The file's content; empty where there is none.
+
+    One that is damaged, or of another version, is as if there were none, and a warning says so:
+    curves are evidence beside a verdict, and no reason to show nothing at all.
+    """
+    if not path.exists():
+        return {}
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {}
+        content = None
     current = isinstance(content, dict) and content.get("schema_version") == SCHEMA_VERSION
-    return content if current and _is_whole(content) else {}
+    if current and _is_whole(content):
+        return dict(content)
+    warnings.warn(
+        f"{path} is damaged or of another version, and left out; `paperbench verify` writes it "
+        "anew",
+        stacklevel=2,
+    )
+    return {}
 
 
 def _is_whole(content: Mapping[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import sys
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -173,7 +174,7 @@ def test_a_run_that_the_ledger_lacks_keeps_its_recording(folder):
     assert run(["verify", "-j", "0"]) == 0
     path = folder / "results" / "quick-cpu" / "recordings" / "draws.json"
     before = path.read_text()
-    with sqlite3.connect(folder / ".paperbench" / "ledger.sqlite") as ledger:
+    with closing(sqlite3.connect(folder / ".paperbench" / "ledger.sqlite")) as ledger, ledger:
         ledger.execute("DELETE FROM runs")
     run(["figures"])
     assert path.read_text() == before

@@ -1,4 +1,4 @@
-"""A recordings file that is damaged is as if there were none; it takes no page with it."""
+"""A recordings file that is damaged is as if there were none, with a warning."""
 
 import json
 
@@ -33,5 +33,18 @@ def test_a_whole_file_is_read(tmp_path):
         {"text": {"fox": {"runs": {}}}},
     ],
 )
-def test_a_damaged_file_is_none(tmp_path, experiments):
-    assert read(tmp_path, experiments) == {}
+def test_a_damaged_file_is_none_and_said(tmp_path, experiments):
+    with pytest.warns(UserWarning, match=r"fox\.json is damaged"):
+        assert read(tmp_path, experiments) == {}
+
+
+@pytest.mark.parametrize("text", ["", "{", "null", '{"schema_version": 0}', "\x80"])
+def test_what_is_no_recording_is_none_and_said(tmp_path, text):
+    path = tmp_path / "fox.json"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.warns(UserWarning, match="another version"):
+        assert read_recordings(path) == {}
+
+
+def test_where_nothing_was_recorded_nothing_is_said(tmp_path):
+    assert read_recordings(tmp_path / "fox.json") == {}

@@ -52,6 +52,10 @@ def fit(
 def draw(run: Run, *, mean: float = 0.0, spread: float = 1.0, seconds: float = 0.0) -> Metrics:
     """Draw one number: the cheapest run there is."""
     time.sleep(seconds)
+    if os.environ.get("STAYS_AT_SEED") == str(run.seed):
+        parent = os.getppid()
+        while os.getppid() == parent:  # until it is killed, or nobody waits for it any more
+            time.sleep(0.01)
     value = level(run.generator(f"noise of {mean}"), mean, spread).item()
     run.spend(parameters=1, examples=1, steps=1)
     run.progress(1, 1, value=value)

@@ -108,7 +108,8 @@ class Bars(Watcher):
         )
         if waiting and not under_way:
             counts += "  workers are starting"
-        judged = ", ".join(f"{count} {verdict}" for verdict, count in self._verdicts.items())
+        verdicts = list(self._verdicts.items())
+        judged = ", ".join(f"{count} {verdict}" for verdict, count in verdicts)
         screen = Text("\n".join([*lines, ""]))
         screen.append(counts + (f"; judged: {judged}" if judged else ""), style="dim")
         return screen

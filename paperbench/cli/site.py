@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,22 +75,42 @@ def _places(results: Path) -> list[Place]:
 
 
 def _pictures(results: Path, place: Place, slug: str) -> list[Picture]:
-    """The figures of a paper with their captions; one that no index names comes without."""
+    """The figures of a paper with their captions; one that no index names comes without.
+
+    What cannot be shown is left out, and a warning names it.
+    """
     folder = results / place.slug / "figures" / path_of(slug)
-    told: list[Any] = []
-    with suppress(OSError, ValueError):
-        told = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-    captions = {
-        str(each["name"]): str(each.get("caption", ""))
-        for each in told
-        if isinstance(each, dict) and "name" in each
-    }
-    there = sorted(path.stem for path in folder.glob("*.svg"))
-    return [
-        Picture(name, captions.get(name, ""), (folder / f"{name}.svg").read_text(encoding="utf-8"))
-        for name in dict.fromkeys([*captions, *there])
-        if name in there
-    ]
+    captions = _captions(folder / INDEX)
+    names = dict.fromkeys([*captions, *sorted(path.stem for path in folder.glob("*.svg"))])
+    drawn = {name: _drawn(folder / f"{name}.svg", results) for name in names}
+    return [Picture(name, captions.get(name, ""), svg) for name, svg in drawn.items() if svg]
+
+
+def _captions(index: Path) -> dict[str, str]:
+    """Name -> caption, in the order of the index; empty where there is none."""
+    if not index.exists():
+        return {}
+    try:
+        told = json.loads(index.read_text(encoding="utf-8"))
+        return {str(each["name"]): str(each.get("caption", "")) for each in told}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        _leave_out(index, "is damaged; `paperbench figures` writes it anew")
+        return {}
+
+
+def _drawn(path: Path, results: Path) -> str:
+    """A picture's text; empty for what is no file of its own in the results folder."""
+    if not path.resolve().is_relative_to(results.resolve()):  # a site would publish what it names
+        return _leave_out(path, "leads out of the results folder")
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return _leave_out(path, "cannot be read; `paperbench figures` draws it anew")
+
+
+def _leave_out(path: Path, why: str) -> str:
+    warnings.warn(f"{path} {why}: it is left out", stacklevel=2)
+    return ""
 
 
 def _recordings(

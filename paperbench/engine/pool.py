@@ -141,7 +141,8 @@ class Workers(Engine):
 
     def progress(self) -> dict[str, tuple[PlannedRun, Progress]]:
         under_way = {}
-        for run in (run for group in self._futures.values() for run in group.runs):
+        groups = list(self._futures.values())  # asked for by the thread that draws the live view
+        for run in (run for group in groups for run in group.runs):
             progress = read_progress(self._folder, run.key)
             if progress is not None:
                 under_way[run.key] = run, progress

@@ -46,7 +46,7 @@ def _commit() -> dict[str, Any]:
         head = _git(root, "rev-parse", "HEAD")
         # Results are what a verify writes: they do not make the code that computed them dirty.
         changes = _git(root, "status", "--porcelain", "--", ".", ":!results")
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, subprocess.SubprocessError):  # or it takes too long to answer
         return {}
     return {"commit": head, "dirty": bool(changes)}
 

@@ -10,6 +10,7 @@ from typing import Literal
 from paperbench.judge.assess import Assessment, assess, difference, widths_from_zero
 from paperbench.judge.evaluate import Sample, margin_of, satisfies, value_of
 from paperbench.judge.looks import Look
+from paperbench.judge.numbers import format_margin
 from paperbench.judge.record import Control, Part, Values, Verdict
 from paperbench.judge.samples import Runs, samples_of, values_of
 from paperbench.spec.check import Check, Comparison, Term
@@ -92,10 +93,7 @@ def _also_held(controlled: Sequence[Assessment]) -> str:
 
 def margin_text(assessed: Sequence[Assessment]) -> str:
     """The margins of every part, for a sentence."""
-    margins = (each.margin for each in assessed)
-    return ", ".join(
-        f"{margin.mean:+.3g} [{margin.low:+.3g}, {margin.high:+.3g}]" for margin in margins
-    )
+    return ", ".join(format_margin(each.margin) for each in assessed)
 
 
 def values_by_arm(runs: Runs, metrics: dict[str, list[str]]) -> dict[str, Values]:

@@ -15,6 +15,7 @@ from paperbench.judge.assess import MIN_REPEATS, Assessment, assess, weakest
 from paperbench.judge.control import ControlFinding, judge_control, margin_text
 from paperbench.judge.control_guards import tripped_by_control
 from paperbench.judge.looks import Look, looks_of
+from paperbench.judge.numbers import decimals_of, format_margin, format_number
 from paperbench.judge.outcome import as_expected, outcome
 from paperbench.judge.record import Control, Guard, Margin, Part, Verdict
 from paperbench.judge.samples import Runs, first_seeds, samples_of, trouble_in
@@ -258,12 +259,11 @@ def _undecided(case: _Case, undecided: list[Assessment]) -> Judgement:
         return case.conclude("INCONCLUSIVE", "one seed decides nothing", "run at least 3 seeds")
     seeds = [each.seeds for each in undecided]
     needed = None if None in seeds else max(seed for seed in seeds if seed is not None)
-    low, high = first.margin.low, first.margin.high
     summary = (
-        f"after {case.sample} the interval of `{first.comparison.text}`, "
-        f"[{low:+.3g}, {high:+.3g}], still spans zero"
+        f"after {case.sample} the interval of `{first.comparison.text}` still spans zero: "
+        f"{format_margin(first.margin)}"
     )
-    if low == high:
+    if first.margin.low == first.margin.high:
         summary = f"the margin of `{first.comparison.text}` is exactly 0 over {case.sample}"
     hint = "".join(f"; {g.detail}" for g in case.guards if not g.ok)
     return case.conclude("INCONCLUSIVE", summary, _more(case, needed) + hint)
@@ -273,13 +273,13 @@ def _refuted(case: _Case, failed: list[Assessment]) -> str:
     first = failed[0]
     margin = first.margin
     if case.claim.kind == "exact":
+        worst = format_number(margin.low, decimals_of(margin), signed=True)
         return (
-            f"`{first.comparison.text}` is violated: the worst margin over {case.sample} is "
-            f"{margin.low:+.3g}"
+            f"`{first.comparison.text}` is violated: the worst margin over {case.sample} is {worst}"
         )
     return (
         f"the opposite of `{first.comparison.text}` holds over {case.sample}: margin "
-        f"{margin.mean:+.3g} [{margin.low:+.3g}, {margin.high:+.3g}]"
+        f"{format_margin(margin)}"
     )
 
 

@@ -11,6 +11,7 @@ from paperbench.judge.decide import looked_at
 from paperbench.judge.guards import all_numbers, same_numbers
 from paperbench.judge.looks import Look
 from paperbench.judge.mutation_record import Fate
+from paperbench.judge.numbers import decimals_of, format_number
 from paperbench.judge.record import Margin
 from paperbench.judge.samples import Runs, first_seeds, samples_of, trouble_in
 from paperbench.registry import ExperimentInfo
@@ -85,5 +86,6 @@ def _ended_badly(mutated: Runs) -> Finding | None:
 
 def _of_exact(tried: Sequence[Assessment], margin: Margin) -> Finding:
     if any(each.state == "fails" for each in tried):
-        return Finding("killed", f"by the check: the worst margin is {margin.low:+.3g}", margin)
+        worst = format_number(margin.low, decimals_of(margin), signed=True)
+        return Finding("killed", f"by the check: the worst margin is {worst}", margin)
     return Finding("survived", f"the claim still holds: {margin_text(tried)}", margin)

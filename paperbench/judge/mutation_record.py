@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from paperbench.errors import Location, PaperbenchError
-from paperbench.judge.record import Margin, Record, Verdict
+from paperbench.judge.record import Margin, Record, Verdict, first_problem
 
 Fate = Literal["killed", "survived", "unseen", "did not apply", "error"]
 
@@ -108,7 +108,7 @@ def read_mutations(path: Path) -> MutationRecord:
         return MutationRecord.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as broken:
         raise PaperbenchError(
-            f"this is not a file of mutation trials: {str(broken).splitlines()[0]}",
+            f"this is not a file of mutation trials: {first_problem(broken)}",
             where=Location(path, 1, 1),
             help="run `paperbench falsify` again, or remove the file",
         ) from None

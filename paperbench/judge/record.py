@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from paperbench.errors import Location, PaperbenchError
 
@@ -158,12 +158,21 @@ def read_record(path: Path) -> PaperRecord:
     try:
         return PaperRecord.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as broken:
-        first = str(broken).splitlines()[0]
         raise PaperbenchError(
-            f"this is not a results file of schema version {SCHEMA_VERSION}: {first}",
+            f"this is not a results file of schema version {SCHEMA_VERSION}: "
+            f"{first_problem(broken)}",
             where=Location(path, 1, 1),
             help="run `paperbench verify` again, or remove the file",
         ) from None
+
+
+def first_problem(broken: Exception) -> str:
+    """The first thing that is wrong with a file, and where: `claims.0.n: Input should be ...`."""
+    if not isinstance(broken, ValidationError):
+        return str(broken)
+    first = broken.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return f"{place}: {first['msg']}" if place else first["msg"]
 
 
 BESIDE = ("figures", "recordings")  # folders of a tier and device that hold no verdicts

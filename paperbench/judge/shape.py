@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from paperbench.judge.numbers import decimals_for, format_number
 from paperbench.judge.record import Part, Verdict
 
 FALSE_ALARMS = 0.05
@@ -78,9 +79,10 @@ def _warning(
     # Of a mean that was found negative, the tail above it is the one not seen.
     side = {"FAIL": -1, "INCONCLUSIVE": 0}.get(verdict, 1)
     if side * shape.skewness < usual.skewness:
+        skewness = format_number(float(shape.skewness), 1, signed=True)
         return (
             f"the margins are skewed {'towards' if side < 0 else 'against'} the claim (skewness "
-            f"{float(shape.skewness):+.2g}): a rare {unit} may lie much further out than these"
+            f"{skewness}): a rare {unit} may lie much further out than these"
         )
     return None
 
@@ -89,14 +91,22 @@ def _groups(sample: Array, unit: str) -> str:
     ordered = np.sort(sample)
     split = int(np.diff(ordered).argmax()) + 1
     low, high = ordered[:split], ordered[split:]
+    decimals = decimals_for(sample.tolist())
+
+    def told(group: Array) -> str:
+        ends = dict.fromkeys(
+            format_number(float(group[end]), decimals, signed=True) for end in (0, -1)
+        )
+        return " to ".join(ends)
+
     alone, others = (low, high) if len(low) == 1 else (high, low)
     if len(alone) == 1:
         index = int(np.flatnonzero(sample == alone[0])[0])
         return (
-            f"one {unit} stands apart: {alone[0]:+.3g} on {unit} {index}, the others from "
-            f"{others[0]:+.3g} to {others[-1]:+.3g}"
+            f"one {unit} stands apart: {told(alone)} on {unit} {index}, the others from "
+            f"{told(others)}"
         )
     return (
-        f"the {unit}s fall into two groups: {len(low)} from {low[0]:+.3g} to {low[-1]:+.3g}, "
-        f"{len(high)} from {high[0]:+.3g} to {high[-1]:+.3g}"
+        f"the {unit}s fall into two groups: {len(low)} from {told(low)}, {len(high)} from "
+        f"{told(high)}"
     )

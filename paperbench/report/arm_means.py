@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 from functools import cache
 
+from paperbench.judge.numbers import decimals_for, decimals_of, format_number
 from paperbench.judge.record import ClaimRecord, Margin
-from paperbench.report.numbers import Kinds, decimals_for, decimals_of, format_number
+from paperbench.report.numbers import Kinds
 
 CONFIDENCE = 0.95
 ARROWS = {"higher": " ↑", "lower": " ↓", "neither": ""}

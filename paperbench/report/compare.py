@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from paperbench.judge.mutation_record import MutationRecord
+from paperbench.judge.numbers import format_margin
 from paperbench.judge.record import ClaimRecord, PaperRecord
-from paperbench.report.numbers import Kinds, format_margin, kinds_of
+from paperbench.report.numbers import Kinds, kinds_of
 from paperbench.report.standing import Standing, WhyStale, just_judged, standing
 
 Kind = Literal[  # the most important first

@@ -10,8 +10,9 @@ import re
 
 from paperbench.judge.record import ClaimRecord, Margin, PaperRecord
 from paperbench.report.holm import Family, family_of
+from paperbench.report.numbers import deciding_part
 from paperbench.report.staleness import Current, is_stale
-from paperbench.report.words import control_margin, control_state, one_line
+from paperbench.report.words import control_part, control_state, difference_part, one_line
 
 # What spreadsheets take for the start of a formula, full-width forms included. Some look past
 # white space and quotation marks first.
@@ -57,6 +58,7 @@ COLUMNS = [
     "expected",
     "as_expected",
     "stale",
+    "part",
     "margin",
     "low",
     "high",
@@ -70,7 +72,9 @@ COLUMNS = [
     "holm",
     "warnings",
     "control",
+    "control_part",
     "control_margin",
+    "difference_part",
     "difference",
     "difference_low",
     "difference_high",
@@ -96,7 +100,7 @@ def safe_cell(text: str | None) -> str | None:
 def _row(record: PaperRecord, claim: ClaimRecord, family: Family | None) -> dict[str, Cell]:
     control = claim.control
     difference = control.difference if control else None
-    held = control_margin(control) if control else None
+    held = control_part(control)
     texts = {
         "paper": record.paper,
         "tier": record.tier,
@@ -108,6 +112,9 @@ def _row(record: PaperRecord, claim: ClaimRecord, family: Family | None) -> dict
         "expected": claim.expected,
         "control": control_state(claim),
         "check": claim.check,
+        "part": deciding_part(claim) if claim.margin else None,
+        "control_part": held.check if held else None,
+        "difference_part": difference_part(claim),
         "statement": claim.statement,
         "reported": claim.reported,
         "source": claim.source,
@@ -126,7 +133,7 @@ def _row(record: PaperRecord, claim: ClaimRecord, family: Family | None) -> dict
         "holds_at_most": claim.support.high if claim.support else None,
         "p_value": claim.p_value,
         "p_holm": family.adjusted.get(claim.claim) if family else None,
-        "control_margin": held.mean if held else None,
+        "control_margin": held.margin.mean if held else None,
         "difference": difference.mean if difference else None,
         "difference_low": difference.low if difference else None,
         "difference_high": difference.high if difference else None,

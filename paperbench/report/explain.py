@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import textwrap
 
+from paperbench.judge.numbers import format_margin
 from paperbench.judge.record import ClaimRecord, Margin, PaperRecord, Part
 from paperbench.report.interval_plot import interval_lines
-from paperbench.report.numbers import Kinds, format_margin, supporting, unit_of
+from paperbench.report.numbers import Kinds, supporting, unit_of
 from paperbench.report.origin import origin_parts
 from paperbench.report.seed_plot import pair_lines, pair_of
 from paperbench.report.words import (
     control_sort,
     control_state,
+    difference_text,
     one_line,
     support_text,
     swapped_text,
@@ -164,10 +166,9 @@ def _control(claim: ClaimRecord, kinds: Kinds, width: int) -> list[str]:
         if part.check not in drawn:
             margin = format_margin(part.margin, unit_of(claim, part.check, kinds))
             lines += _fact("", f"`{part.check}`: margin {margin}", width)
-    if control.difference is not None:
-        lines += _fact(
-            "", f"claim minus control {format_margin(control.difference)}, paired by seed", width
-        )
+    difference = difference_text(claim)
+    if difference is not None:
+        lines += _fact("", f"claim minus control {difference}, paired by seed", width)
     return lines
 
 

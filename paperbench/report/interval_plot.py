@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from paperbench.judge.numbers import LARGEST, decimals_of, format_margin, format_number
 from paperbench.judge.record import ClaimRecord, Margin, Part
-from paperbench.report.numbers import LARGEST, decimals_of, format_margin, format_number
 from paperbench.report.seed_plot import LABEL, cut_rows, replicates
 
 FEWEST, MOST = 24, 60  # columns of the scale

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from paperbench.judge.numbers import format_half_width, format_margin
 from paperbench.judge.record import ClaimRecord, Margin, PaperRecord, Part
 from paperbench.report.arm_means import arm_means, caption, with_arrow
 from paperbench.report.holm import Family, family_of
@@ -12,8 +13,6 @@ from paperbench.report.numbers import (
     Kinds,
     deciding_part,
     decisive_margin,
-    format_half_width,
-    format_margin,
     metrics_of,
     supporting,
     unit_of,
@@ -23,6 +22,7 @@ from paperbench.report.staleness import Current, is_stale
 from paperbench.report.words import (
     control_state,
     control_text,
+    difference_part,
     expectation,
     marked_verdict,
     one_line,
@@ -229,7 +229,10 @@ def _control_facts(claim: ClaimRecord) -> list[str]:
     fact = f"control ({control.kind}{': ' + escape(changed) if changed else ''}): "
     fact += control_state(claim)
     for part in control.parts:
-        fact += f"; margin {_margin_text(part.margin)}"
+        at = f" at {code(part.check)}" if len(control.parts) > 1 else ""
+        fact += f"; margin {_margin_text(part.margin)}{at}"
     if control.difference is not None:
+        where = difference_part(claim) if len(claim.parts) > 1 else None
         fact += f"; difference {_margin_text(control.difference)}"
+        fact += f" at {code(where)}" if where else ""
     return [fact]

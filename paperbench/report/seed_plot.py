@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from paperbench.judge.numbers import decimals_for, decimals_of, format_number
 from paperbench.judge.record import ClaimRecord, Part, Values
-from paperbench.report.numbers import decimals_for, decimals_of, format_number
 from paperbench.spec.check import CheckSyntaxError, Metric, parse_check
 
 LABEL = 10  # columns before a row

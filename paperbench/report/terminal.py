@@ -9,9 +9,10 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from paperbench.judge.numbers import format_margin
 from paperbench.judge.record import ClaimRecord, PaperRecord
 from paperbench.report.holm import Family, family_of
-from paperbench.report.numbers import Kinds, decisive_margin, format_margin
+from paperbench.report.numbers import Kinds, decisive_margin
 from paperbench.report.words import (
     STYLES,
     control_text,

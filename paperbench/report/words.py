@@ -5,15 +5,10 @@ from __future__ import annotations
 import math
 import unicodedata
 
+from paperbench.judge.numbers import decimals_of, format_half_width, format_margin, format_number
 from paperbench.judge.outcome import Outcome, outcome
-from paperbench.judge.record import ClaimRecord, Control, Margin, PaperRecord, Support
-from paperbench.report.numbers import (
-    decimals_of,
-    format_half_width,
-    format_number,
-    holds_on,
-    widths_from_zero,
-)
+from paperbench.judge.record import ClaimRecord, Control, PaperRecord, Part, Support
+from paperbench.report.numbers import deciding_part, holds_on, widths_from_zero
 
 STYLES = {
     "PASS": "green",
@@ -83,20 +78,58 @@ def control_state(claim: ClaimRecord) -> str:
     return "too close to tell" if claim.verdict == "INCONCLUSIVE" else "does not pass"
 
 
-def control_margin(control: Control) -> Margin | None:
-    """The margin of the part that the control does worst at."""
-    margins = [part.margin for part in control.parts]
-    return min(margins, key=widths_from_zero, default=None)
+def control_part(control: Control | None) -> Part | None:
+    """The part of the check that the control does worst at; None where none was judged."""
+    parts = control.parts if control else []
+    return min(parts, key=lambda part: widths_from_zero(part.margin), default=None)
+
+
+def is_elsewhere(claim: ClaimRecord) -> bool:
+    """Whether the control does worst at another part than the claim: their margins do not compare.
+
+    The weakest part of a claim need not be the one that its mechanism is needed for.
+    """
+    part = control_part(claim.control)
+    return part is not None and part.check != deciding_part(claim)
 
 
 def control_text(claim: ClaimRecord, *, half: bool = False) -> str:
-    """`−5.30 does not pass ✓`; with `half` of its interval `−5.30 ± 0.12 does not pass ✓`."""
-    margin = control_margin(claim.control) if claim.control else None
-    state = control_state(claim)
-    if margin is None:
+    """`−5.30 does not pass ✓`; with `half` of its interval `−5.30 ± 0.12 does not pass ✓`.
+
+    `−5.30 (another part) does not pass ✓` where it is not the claim's weakest part.
+    """
+    part, state = control_part(claim.control), control_state(claim)
+    if part is None:
         return state
-    mean = format_number(margin.mean, decimals_of(margin), signed=True)
-    return f"{format_half_width(margin) if half else mean} {state}"
+    mean = format_number(part.margin.mean, decimals_of(part.margin), signed=True)
+    told = format_half_width(part.margin) if half else mean
+    return f"{told} {'(another part) ' if is_elsewhere(claim) else ''}{state}"
+
+
+def difference_part(claim: ClaimRecord) -> str | None:
+    """The part whose margins, minus the control's, are the difference; None where there is none.
+
+    It is the one that the claim and its control differ most clearly at.
+    """
+    control = claim.control
+    if control is None or control.difference is None:
+        return None
+    controlled = {part.check: part.margin.values for part in control.parts}
+    for part in claim.parts:
+        values = controlled.get(part.check, [])
+        if len(part.margin.values) == len(values) and control.difference.values == [
+            own - other for own, other in zip(part.margin.values, values, strict=True)
+        ]:
+            return part.check
+    return None
+
+
+def difference_text(claim: ClaimRecord) -> str | None:
+    """`+0.24 [+0.05, +0.44]`, and of which part where there are several; None without one."""
+    if claim.control is None or claim.control.difference is None:
+        return None
+    part = difference_part(claim) if len(claim.parts) > 1 else None
+    return format_margin(claim.control.difference) + (f" at `{part}`" if part else "")
 
 
 def control_sort(control: Control) -> str:

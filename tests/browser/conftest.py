@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
 # The reason is given here, once: a test that needs a page is skipped where none can be opened.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -26,7 +27,7 @@ def browser():
     if path is None:
         pytest.skip(f"no browser on the path: none of {', '.join(BROWSERS)}")
     with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=path, args=list(QUIET))
+        chromium = running.chromium.launch(executable_path=path, args=list(QUIET), timeout=PATIENCE)
         yield chromium
         chromium.close()
 
@@ -75,7 +76,7 @@ def visit(browser):
         scheme = "dark" if dark else "light"
         size = {"width": width, "height": height}
         page = browser.new_context(viewport=size, color_scheme=scheme, **context).new_page()
-        page.set_default_timeout(30_000)  # of a machine that does other things too
+        page.set_default_timeout(PATIENCE)
         seen = Visit(page)
         page.on("console", lambda said: said.type == "error" and seen.errors.append(said.text))
         page.on("pageerror", lambda error: seen.errors.append(str(error)))

@@ -2,14 +2,20 @@
 
 import base64
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+from patience import expect
 
 import paperbench
 
-STATIC = Path(paperbench.__file__).parent / "report" / "site" / "static"
+SITE = Path(paperbench.__file__).parent / "report" / "site"
+STATIC = SITE / "static"
+# The page's own scripts, in its order.
+PAGE = (SITE / "templates" / "paper.html").read_text(encoding="utf-8")
+SCRIPTS = re.findall(r'src="{{ root }}(assets/[a-z_]+\.js)"', PAGE)
 HOSTILE = "<img src=x onerror=alert(1)>"
 LIGHT = "--ink: #1c1e21; --ink-soft: #5a5f6a; --paper: #fff; --panel: #f3f4f6; --accent: #1a5fb4;"
 DARK = "--ink: #e8eaee; --ink-soft: #a3a9b5; --paper: #14161a; --panel: #1d2026; --accent: #79b0f2;"
@@ -69,10 +75,7 @@ def charts(visit, tmp_path):
             for i, name in enumerate(experiments)
             for kind in kinds
         )
-        scripts = "".join(
-            f'<script defer src="assets/{name}"></script>'
-            for name in ("attention.js", "charts.js", "curves.js")
-        )
+        scripts = "".join(f'<script defer src="{script}"></script>' for script in SCRIPTS)
         (tmp_path / "page.html").write_text(
             "<!doctype html><html lang=en><meta charset=utf-8><title>Charts</title>"
             '<meta name=viewport content="width=device-width">'
@@ -116,12 +119,12 @@ def test_the_crosshair_tells_mean_and_range_over_seeds_that_recorded_at_other_st
     page.locator(".chart-frame").focus()
     for _ in range(2):
         page.keyboard.press("ArrowRight")
-    assert page.locator(".chart-live").text_content() == "Step 10: fox 3 (2 to 4)."
-    assert page.locator(".chart-tip").text_content() == "step 10fox32 to 4"
+    expect(page.locator(".chart-live")).to_have_text("Step 10: fox 3 (2 to 4).")
+    expect(page.locator(".chart-tip")).to_have_text("step 10fox32 to 4")
     page.keyboard.press("End")
-    assert page.locator(".chart-live").text_content() == "Step 20: fox 1.5 (1 to 2)."
+    expect(page.locator(".chart-live")).to_have_text("Step 20: fox 1.5 (1 to 2).")
     page.keyboard.press("Escape")
-    assert page.locator(".chart-tip").is_hidden()
+    expect(page.locator(".chart-tip")).to_be_hidden()
 
 
 def test_pointing_moves_the_crosshair_to_the_nearest_step(charts):
@@ -129,12 +132,12 @@ def test_pointing_moves_the_crosshair_to_the_nearest_step(charts):
     frame = page.locator(".chart-frame")
     x = dict(ticks(page, "x"))
     frame.hover(position={"x": x["10"] + 20, "y": 100})
-    assert page.locator(".chart-tip p").text_content() == "step 10"
+    expect(page.locator(".chart-tip p")).to_have_text("step 10")
     assert float(page.locator(".chart-cross line").get_attribute("x1")) == pytest.approx(x["10"])
-    rows = page.locator(".chart-tip tr").all_text_contents()
-    assert rows == ["base100one seed", "fox32 to 4"]  # as they lie, from the top
+    rows = page.locator(".chart-tip tr")  # as they lie, from the top
+    expect(rows).to_have_text(["base100one seed", "fox32 to 4"])
     page.mouse.move(0, 0)
-    assert page.locator(".chart-tip").is_hidden()
+    expect(page.locator(".chart-tip")).to_be_hidden()
 
 
 def test_arms_are_switched_on_and_off_and_controls_wait_dashed(charts):
@@ -144,11 +147,11 @@ def test_arms_are_switched_on_and_off_and_controls_wait_dashed(charts):
         return page.locator(".chart-line").evaluate_all("nodes => nodes.map(n => n.dataset.arm)")
 
     assert drawn() == ["fox", "base"]
-    assert button(page, "fox of claim").get_attribute("aria-pressed") == "false"
+    expect(button(page, "fox of claim")).to_have_attribute("aria-pressed", "false")
     button(page, "fox of claim").press("Enter")
     button(page, "base").click()
+    expect(button(page, "base")).to_have_attribute("aria-pressed", "false")
     assert drawn() == ["fox", "fox of claim"]
-    assert button(page, "base").get_attribute("aria-pressed") == "false"
     dashes = page.locator(".chart-mean").evaluate_all(
         "nodes => nodes.map(n => n.getAttribute('stroke-dasharray'))"
     )
@@ -160,15 +163,17 @@ def test_arms_are_switched_on_and_off_and_controls_wait_dashed(charts):
     assert strokes == ["rgb(1, 2, 3)", "rgb(1, 2, 3)"]  # the page's, and the control has its arm's
     button(page, "fox of claim").click()
     button(page, "fox").click()
+    expect(page.locator(".chart-frame")).to_contain_text("No arm is shown.")
     assert drawn() == []
-    assert "No arm is shown." in page.locator(".chart-frame").text_content()
 
 
 def test_logarithmic_values_set_the_decades_evenly_apart(charts):
     page = charts({"text": CURVES}, kinds=["curves"]).page
     button(page, "fox").click()
-    assert [name for name, _ in ticks(page, "y")] == ["0", "200", "400", "600", "800", "1000"]
+    names = page.locator(".chart-y-tick")
+    expect(names).to_have_text(["0", "200", "400", "600", "800", "1000"])
     page.get_by_label("Logarithmic values").check()
+    expect(names.first).not_to_have_text("0")
     logarithmic = dict(ticks(page, "y"))
     assert {"10", "100", "1000"} <= set(logarithmic)
     gaps = [
@@ -184,35 +189,38 @@ def test_logarithmic_values_are_refused_where_one_is_not_above_zero(charts):
     page = charts({"text": CURVES}, kinds=["curves"]).page
     page.get_by_label("Logarithmic values").check()
     button(page, "gain").click()
-    assert page.get_by_label("Logarithmic values").is_disabled()
-    assert not page.get_by_label("Logarithmic values").is_checked()
-    assert "some are not above zero" in page.locator(".chart-note").first.text_content()
+    expect(page.get_by_label("Logarithmic values")).to_be_disabled()
+    expect(page.get_by_label("Logarithmic values")).not_to_be_checked()
+    expect(page.locator(".chart-note").first).to_contain_text("some are not above zero")
     button(page, "loss").click()
-    assert page.get_by_label("Logarithmic values").is_enabled()
+    expect(page.get_by_label("Logarithmic values")).to_be_enabled()
 
 
 def test_logarithmic_steps_leave_out_step_0_and_say_so(charts):
     page = charts({"text": CURVES}, kinds=["curves"]).page
-    assert page.locator(".chart-x-tick").first.text_content() == "0"
+    expect(page.locator(".chart-x-tick").first).to_have_text("0")
     page.get_by_label("Logarithmic steps").check()
-    assert page.locator(".chart-x-tick").first.text_content() == "10"
-    assert "Step 0 is left out." in page.locator(".chart-note").first.text_content()
+    expect(page.locator(".chart-x-tick").first).to_have_text("10")
+    expect(page.locator(".chart-note").first).to_contain_text("Step 0 is left out.")
     page.locator(".chart-frame").focus()
     page.keyboard.press("Home")
-    assert page.locator(".chart-tip p").text_content() == "step 10"
+    expect(page.locator(".chart-tip p")).to_have_text("step 10")
 
 
 def test_single_seeds_stand_in_for_the_band(charts):
     page = charts({"text": CURVES}, kinds=["curves"]).page
     bands, seeds = page.locator(".chart-band"), page.locator(".chart-seed")
-    assert (bands.count(), seeds.count()) == (1, 0)  # an arm of one seed has no band
+    expect(bands).to_have_count(1)  # an arm of one seed has no band
+    expect(seeds).to_have_count(0)
     page.get_by_label("Single seeds").check()
-    assert (bands.count(), seeds.count()) == (0, 3)
+    expect(seeds).to_have_count(3)
+    expect(bands).to_have_count(0)
 
 
 def test_the_end_values_are_a_table_too(charts):
     page = charts({"text": CURVES}, kinds=["curves"]).page
     page.locator(".chart-table summary").click()
+    expect(page.locator(".chart-table table")).to_be_visible()
     rows = [row.split("\t") for row in page.locator(".chart-table tbody tr").all_inner_texts()]
     assert ["loss", "fox", "20", "2", "1.5", "1", "2"] in rows
     assert ["gain", "base", "5", "1", "−1", "−1", "−1"] in rows
@@ -223,8 +231,9 @@ def test_a_run_that_diverged_is_drawn_to_its_last_number(charts):
     page = charts({"text": {"a": broken}}, kinds=["curves"]).page
     page.locator(".chart-frame").focus()
     page.keyboard.press("End")
-    assert page.locator(".chart-live").text_content() == "Step 20: a 1 (one seed of 2)."
+    expect(page.locator(".chart-live")).to_have_text("Step 20: a 1 (one seed of 2).")
     page.locator(".chart-table summary").click()
+    expect(page.locator(".chart-table table")).to_be_visible()
     row = page.locator(".chart-table tbody tr").inner_text().split("\t")
     assert row == ["loss", "a", "10 to 20", "2", "1.5", "1", "2"]
 
@@ -240,12 +249,14 @@ def test_the_chart_follows_the_width_of_its_place(charts):
 def test_a_token_shades_the_keys_by_its_weights_in_all_arms(charts):
     page = charts({"text": ATTENTION}, kinds=["attention"]).page
     page.locator(".attention-arm").first.locator(".token", has_text="cat").hover()
+    said = ["“cat” → “cat” 0.80, “the” 0.20", "“cat” → “the” 0.50, “cat” 0.50"]
+    expect(page.locator(".attention-readout")).to_have_text(said)
     assert shades(page, 0) == pytest.approx([51 / 255, 204 / 255, 0], abs=1e-4)
     assert shades(page, 1) == pytest.approx([128 / 255, 127 / 255, 0], abs=1e-4)
-    said = page.locator(".attention-readout").all_text_contents()
-    assert said == ["“cat” → “cat” 0.80, “the” 0.20", "“cat” → “the” 0.50, “cat” 0.50"]
+    titles = page.locator(".attention-arm figcaption")
+    expect(titles).to_have_text(["fox seed 0", "base seed 0"])
     opaque = page.locator(".heat-cells").first.locator("path")
-    assert opaque.count() == len({byte for row in FADED for byte in row} - {0})
+    expect(opaque).to_have_count(len({byte for row in FADED for byte in row} - {0}))
     alpha = page.locator(".token[aria-current=true] + .token").first.evaluate(
         "node => getComputedStyle(node).backgroundColor"
     )
@@ -258,10 +269,12 @@ def test_tokens_are_walked_with_the_arrow_keys_and_name_their_keys(charts):
     assert [token.get_attribute("tabindex") for token in tokens.all()] == ["-1", "-1", "0"]
     tokens.last.focus()
     page.keyboard.press("ArrowLeft")
+    expect(tokens.nth(1)).to_be_focused()
     label = "cat, query 2 of 3: “cat” 0.80, “the” 0.20"
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == label
+    expect(tokens.nth(1)).to_have_attribute("aria-label", label)
     assert [token.get_attribute("tabindex") for token in tokens.all()] == ["-1", "0", "-1"]
     page.keyboard.press("Home")
+    expect(tokens.first).to_have_attribute("aria-current", "true")
     assert shades(page) == [1, 0, 0]
 
 
@@ -269,25 +282,26 @@ def test_a_cell_of_the_heat_map_names_query_key_and_weight(charts):
     page = charts({"text": ATTENTION}, kinds=["attention"]).page
     area = page.locator(".heat-area").first.bounding_box()
     page.mouse.move(area["x"] + area["width"] * 0.5, area["y"] + area["height"] * 0.9)
-    said = page.locator(".attention-readout").all_text_contents()
     # Divided by its decay, 0.4 is 2, of 2 + 0.6: the first key's decay is too small to divide by.
-    assert said[0] == "“.” → “cat”: weight 0.40, decay 0.20, without decay 0.77"
-    assert said[1] == "“.” → “cat”: weight 0.33"
+    said = [": weight 0.40, decay 0.20, without decay 0.77", ": weight 0.33"]
+    readouts = page.locator(".attention-readout")
+    expect(readouts).to_have_text([f"“.” → “cat”{each}" for each in said])
     page.locator(".heat-frame").first.focus()
     page.keyboard.press("ArrowUp")
     page.keyboard.press("ArrowLeft")
-    live = page.locator(".attention .chart-live").text_content()
-    assert live.startswith("fox: “cat” → “the”: weight 0.20, decay 0.20, without decay 0.56; base:")
+    said = "fox: “cat” → “the”: weight 0.20, decay 0.20, without decay 0.56; base:"
+    expect(page.locator(".attention .chart-live")).to_have_text(re.compile(f"^{re.escape(said)}"))
 
 
 def test_decay_can_be_looked_at_alone_and_divided_out(charts):
     page = charts({"text": ATTENTION}, kinds=["attention"]).page
     button(page, "decay").click()
+    expect(button(page, "decay")).to_have_attribute("aria-pressed", "true")
     assert shades(page, 0) == pytest.approx([2 / 255, 51 / 255, 1], abs=1e-4)
     button(page, "weights without decay").click()
-    assert page.locator(".attention-readout").first.text_content() == "“.” → “cat” 0.77, “.” 0.23"
+    expect(page.locator(".attention-readout").first).to_have_text("“.” → “cat” 0.77, “.” 0.23")
     assert shades(page, 1) == pytest.approx([1 / 3] * 3, abs=1e-3)  # no decay: its weights
-    assert page.locator(".heat-cells .heat-untold").count() == 1  # its decay is stored as 2
+    expect(page.locator(".heat-cells .heat-untold")).to_have_count(1)  # its decay is stored as 2
 
 
 def test_heads_are_chosen_in_the_overview_and_queries_need_not_be_keys(charts):
@@ -295,14 +309,16 @@ def test_heads_are_chosen_in_the_overview_and_queries_need_not_be_keys(charts):
     page = charts({"text": {"a": arm(({}, [example]))}}, kinds=["attention"]).page
     assert shades(page) == [1, 0]
     thumbnails = page.locator(".heads button")
-    assert thumbnails.count() == 2
+    expect(thumbnails).to_have_count(2)
     thumbnails.first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
+    expect(thumbnails.nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(button(page, "2")).to_have_attribute("aria-pressed", "true")
     assert shades(page) == pytest.approx([51 / 204, 1], abs=1e-4)
-    assert thumbnails.nth(1).get_attribute("aria-pressed") == "true"
-    assert button(page, "2").get_attribute("aria-pressed") == "true"
-    button(page, "Hund, query 2 of 2: “the” 0.80, “dog” 0.20").hover()
+    second = button(page, "Hund, query 2 of 2: “the” 0.80, “dog” 0.20")
+    second.hover()
+    expect(second).to_have_attribute("aria-current", "true")
     assert shades(page) == pytest.approx([1, 51 / 204], abs=1e-4)
 
 
@@ -312,13 +328,12 @@ def test_an_arm_with_fewer_heads_shows_its_last_and_shared_examples_come_first(c
     own = kept([[255, 0], [0, 255]], queries=["a", "b"], keys=["c", "d"], name="alone")
     arms = {"fox": arm(({}, [own, two]), name="fox"), "base": arm(({}, [one]))}
     page = charts({"text": arms}, kinds=["attention"]).page
-    assert button(page, "shared").get_attribute("aria-pressed") == "true"
+    expect(button(page, "shared")).to_have_attribute("aria-pressed", "true")
     button(page, "layer 1, head 2").click()
     page.locator(".attention-arm").first.locator(".token").first.hover()
-    assert page.locator(".attention-readout").all_text_contents() == [
-        "“a” → “d” 0.80, “c” 0.20",
-        "“a” → “d” 1.00",
-    ]
+    expect(page.locator(".attention-readout")).to_have_text(
+        ["“a” → “d” 0.80, “c” 0.20", "“a” → “d” 1.00"]
+    )
 
 
 def test_examples_are_chosen_by_name(charts):
@@ -326,8 +341,8 @@ def test_examples_are_chosen_by_name(charts):
     first = ATTENTION["base"]["runs"]["0"]["attention"][0]
     page = charts({"text": {"a": arm(({}, [first, other]))}}, kinds=["attention"]).page
     button(page, "other").click()
-    assert page.locator(".attention .chart-note").first.text_content() == "Caption of other."
-    assert page.locator(".token").all_text_contents() == ["x", "y", "␣"]
+    expect(page.locator(".attention .chart-note").first).to_have_text("Caption of other.")
+    expect(page.locator(".token")).to_have_text(["x", "y", "␣"])
 
 
 def test_sixty_four_tokens_fit_a_phone_without_moving_the_page(charts):
@@ -336,7 +351,7 @@ def test_sixty_four_tokens_fit_a_phone_without_moving_the_page(charts):
     example = kept(rows, queries=tokens, keys=tokens)
     long = {**CURVES, "a-very-long-name-of-an-arm-" * 4: arm(({"loss": [[1], [2]]}, [example]))}
     seen = charts({"text": long}, width=375)
-    assert seen.page.locator(".heat-area").count() == 1
+    expect(seen.page.locator(".heat-area")).to_have_count(1)
     assert seen.overhang() == 0
     assert 0 < seen.page.locator(".heat-frame").bounding_box()["width"] < 375
 
@@ -355,9 +370,9 @@ def test_names_and_tokens_stay_text(charts):
     example = kept(EVEN, queries=[HOSTILE] * 3, keys=[HOSTILE] * 3, name=HOSTILE)
     entry = arm(({HOSTILE: [[0, 1], [1, 2]]}, [example]), control_of=None)
     seen = charts({HOSTILE: {HOSTILE: entry, "constructor": entry}})
-    assert seen.page.locator("img").count() == 0
+    expect(seen.page.locator("img")).to_have_count(0)
     assert button(seen.page, HOSTILE).first.is_visible()
-    assert seen.page.locator(".token").first.text_content() == HOSTILE
+    expect(seen.page.locator(".token").first).to_have_text(HOSTILE)
 
 
 def test_what_is_absent_or_damaged_is_a_sentence_and_the_rest_is_drawn(charts):
@@ -370,6 +385,6 @@ def test_what_is_absent_or_damaged_is_a_sentence_and_the_rest_is_drawn(charts):
         "This recording cannot be shown: 6 weights, not 9",
         "No curves were recorded.",  # of the section whose recordings are not in the page
     ]
-    assert seen.page.locator(".heat-area").count() == 2
+    expect(seen.page.locator(".heat-area")).to_have_count(2)
     assert any("6 weights, not 9" in line for line in seen.errors)
     seen.errors.clear()

@@ -1,7 +1,6 @@
 """What a person sees while runs are under way."""
 
 import io
-import time
 from dataclasses import replace
 
 import pytest
@@ -19,6 +18,14 @@ from paperbench.ledger import FinishedRun
 from paperbench.plan import Site, plan_claim
 from paperbench.spec import load_claim_file
 
+NOW = 1_800_000_000.0  # seconds of the epoch
+
+
+@pytest.fixture(autouse=True)
+def _standing_clock(monkeypatch):
+    """Speeds and times left are those of ten seconds, however long a test takes."""
+    monkeypatch.setattr("paperbench.engine.progress.time.time", lambda: NOW)
+
 
 class Stub(Engine):
     """An engine with one run at step 431 of 700 after ten seconds."""
@@ -33,7 +40,7 @@ class Stub(Engine):
         return []
 
     def progress(self):
-        return {"k": (self.run, Progress(431, 700, {"loss": 2.0811}, time.time() - 10))}
+        return {"k": (self.run, Progress(431, 700, {"loss": 2.0811}, NOW - 10))}
 
 
 def planned(tmp_path):
@@ -83,23 +90,20 @@ def test_a_bar_shows_step_speed_time_left_and_loss(tmp_path):
 )
 def test_in_a_narrow_terminal_a_bar_keeps_the_arm_the_seed_and_how_far_it_is(tmp_path, width, line):
     _, _, run = planned(tmp_path)
-    assert bar_lines([(run, Progress(431, 700, {"loss": 2.0811}, time.time() - 10))], width) == [
-        line
-    ]
+    assert bar_lines([(run, Progress(431, 700, {"loss": 2.0811}, NOW - 10))], width) == [line]
 
 
 def test_seeds_of_an_arm_share_a_line_with_their_mean_and_the_slowest(tmp_path):
     _, _, run = planned(tmp_path)
-    now = time.time()
     seeds = [
-        (replace(run, seed=seed), Progress(step, 100, {"loss": loss}, now - 10))
+        (replace(run, seed=seed), Progress(step, 100, {"loss": loss}, NOW - 10))
         for seed, step, loss in ((0, 60, 1.0), (1, 40, 2.0), (2, 50, 3.0))
     ]
     (line,) = bar_lines(seeds, 100)
     assert (
         line == "draws/draws high seeds 0-2  ━━━━━━━━━━──────────  50/100  5 it/s  15.0 s  loss 2"
     )
-    waiting = [(replace(run, seed=seed), Progress(0, 0, {}, now)) for seed in (4, 6)]
+    waiting = [(replace(run, seed=seed), Progress(0, 0, {}, NOW)) for seed in (4, 6)]
     assert bar_lines(waiting, 100) == [
         "draws/draws high seeds 4, 6  ────────────────────  starting"
     ]

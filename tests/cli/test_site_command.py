@@ -1,6 +1,7 @@
 """`paperbench report --html`: from a results folder to a site, with claim files and without."""
 
 import json
+import re
 
 import pytest
 from claims_in_tests import write_claims
@@ -42,7 +43,8 @@ def test_claim_files_bring_the_citation_the_notes_and_the_source(folder):
     assert 'class="chip pass stale"' in (folder / "site" / "mine.html").read_text()
 
 
-def test_figures_and_recordings_are_taken_along(folder):
+@pytest.mark.filterwarnings("always::UserWarning")  # shown on the screen, as for a person
+def test_figures_and_recordings_are_taken_along(folder, capsys):
     figures = folder / "results" / "quick-cpu" / "figures" / "mine"
     figures.mkdir(parents=True)
     (figures / "one.svg").write_text("<svg/>")
@@ -53,11 +55,39 @@ def test_figures_and_recordings_are_taken_along(folder):
     recordings.mkdir()
     (recordings / "mine.json").write_text('{"schema_version": 1, "experiments": {"text": {}}}')
     assert run(["report", "--html", "site"]) == 0
+    assert "gone.svg cannot be read" in capsys.readouterr().err
     page = (folder / "site" / "mine.html").read_text()
     assert page.index("mine/two.svg") < page.index("mine/one.svg")  # as they are told
     assert "gone" not in page and "<figcaption>Two <math" in page
     assert (folder / "site" / "figures" / "quick-cpu" / "mine" / "one.svg").exists()
     assert 'data-source="recordings-quick-cpu" data-experiment="text"' in page
+
+
+@pytest.mark.filterwarnings("always::UserWarning")  # shown on the screen, as for a person
+@pytest.mark.parametrize("index", ["3", "[3]", "{", '[{"caption": ""}]', "\x80"])
+def test_a_damaged_index_of_figures_takes_no_figure_with_it(folder, index, capsys):
+    figures = folder / "results" / "quick-cpu" / "figures" / "mine"
+    figures.mkdir(parents=True)
+    (figures / "one.svg").write_text("<svg/>")
+    (figures / "figures.json").write_bytes(index.encode("latin-1"))
+    assert run(["report", "--html", "site"]) == 0
+    assert "figures.json is damaged" in capsys.readouterr().err
+    assert "mine/one.svg" in (folder / "site" / "mine.html").read_text()
+
+
+@pytest.mark.filterwarnings("always::UserWarning")  # shown on the screen, as for a person
+def test_a_figure_that_is_no_text_or_leads_elsewhere_is_left_out_and_named(folder, capsys):
+    figures = folder / "results" / "quick-cpu" / "figures" / "mine"
+    figures.mkdir(parents=True)
+    (folder / "secret").write_text("<svg>a key</svg>")
+    (figures / "leak.svg").symlink_to(folder / "secret")
+    (figures / "odd.svg").write_bytes(b"\xff\xfe")
+    (figures / "one.svg").write_text("<svg/>")
+    assert run(["report", "--html", "site"]) == 0
+    told = re.findall(r"(\w+)\.svg (\w+) .* left out", capsys.readouterr().err)
+    assert told == [("leak", "leads"), ("odd", "cannot")]
+    assert [path.name for path in (folder / "site" / "figures").rglob("*.svg")] == ["one.svg"]
+    assert "leak" not in (folder / "site" / "mine.html").read_text()
 
 
 def test_a_folder_of_other_things_is_refused_on_one_screen(folder, capsys):

@@ -28,7 +28,7 @@ def test_an_exact_claim_holds_on_every_seed_and_its_control_is_a_thousand_times_
 def test_one_violation_refutes_an_exact_claim():
     judgement, _ = verdict_of(exact("new.error < 1e-6"), {"new": arm(error=[1e-8, 1e-8, 2e-6])})
     assert judgement.verdict == "FAIL"
-    assert "is violated: the worst margin over 3 seeds is -1e-06" in judgement.summary
+    assert "is violated: the worst margin over 3 seeds is −1.0e−06" in judgement.summary
 
 
 def test_a_two_sided_tolerance_is_far_outside_on_either_side():

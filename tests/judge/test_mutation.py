@@ -28,7 +28,7 @@ def tried(new, old=None, *, of=BETTER, own=OWN, look=0):
 def test_a_margin_that_is_gone_is_a_kill_by_the_check():
     finding = tried(arm(x=spread(0.4)[2:] + [0.4, 0.41], y=around(0.1)))
     assert finding.fate == "killed"
-    assert finding.detail.startswith("by the check: -0.098 [")
+    assert finding.detail.startswith("by the check: −0.098 [")
     assert finding.difference.low > 0
 
 

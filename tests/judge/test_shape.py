@@ -27,14 +27,16 @@ def test_each_criterion_alarms_on_a_twentieth_of_normal_samples(n):
 def test_one_seed_that_stands_apart_is_named():
     values = [0.5, 0.52, 0.49, 0.5, -0.1, 0.51, 0.48, 0.5]
     assert warned(values) == [
-        "one seed stands apart: -0.1 on seed 4, the others from +0.48 to +0.52"
+        "one seed stands apart: −0.100 on seed 4, the others from +0.480 to +0.520"
     ]
-    assert warned(values, unit="repeat")[0].startswith("one repeat stands apart: -0.1 on repeat 4")
+    assert warned(values, unit="repeat")[0].startswith(
+        "one repeat stands apart: −0.100 on repeat 4"
+    )
 
 
 def test_two_groups_are_told_apart():
     assert warned([0.5, 0.52, 0.1, 0.12, 0.51, 0.11, 0.49, 0.1]) == [
-        "the seeds fall into two groups: 4 from +0.1 to +0.12, 4 from +0.49 to +0.52"
+        "the seeds fall into two groups: 4 from +0.100 to +0.120, 4 from +0.490 to +0.520"
     ]
 
 
@@ -44,7 +46,7 @@ SKEWED = [0.1, 0.3, 0.44, 0.5, 0.53, 0.54, 0.55, 0.55]
 def test_a_tail_is_warned_of_where_it_points_against_the_verdict():
     mirrored = [-value for value in SKEWED]
     (text,) = warned(SKEWED)
-    assert text.startswith("the margins are skewed against the claim (skewness -1.3)")
+    assert text.startswith("the margins are skewed against the claim (skewness −1.3)")
     assert warned([1 - value for value in SKEWED]) == []  # its tail supports the claim
     (text,) = warned(mirrored, "FAIL")
     assert text.startswith("the margins are skewed towards the claim (skewness +1.3)")

@@ -7,7 +7,7 @@ import pytest
 from records_in_tests import claim, paper, undecided
 
 from paperbench.errors import PaperbenchError, UsageError
-from paperbench.judge.record import read_record, read_records
+from paperbench.judge.record import dump_record, read_record, read_records
 from paperbench.report.csv_table import paper_csv
 from paperbench.report.explain import explain
 from paperbench.report.markdown import paper_table
@@ -129,6 +129,20 @@ def test_smoke_and_exploratory_records_are_never_written(tmp_path):
     assert snapshot(tmp_path) == {}
     write_results(tmp_path, paper(claim(), undecided(exploratory=True)), current_claims=NAMES)
     assert [c["claim"] for c in json.loads(snapshot(tmp_path)["fox.json"])["claims"]] == NAMES[:1]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"claims": 3}, "claims: Input should be a valid array"),
+        ({"tier": None}, "tier: Input should be"),
+    ],
+)
+def test_a_damaged_record_says_what_is_wrong_and_where(tmp_path, change, told):
+    path = tmp_path / "fox.json"
+    path.write_text(json.dumps({**json.loads(dump_record(paper(claim()))), **change}))
+    with pytest.raises(PaperbenchError, match=f"of schema version [0-9]+: {told}"):
+        read_record(path)
 
 
 def test_an_unreadable_file_is_moved_aside_and_not_lost(tmp_path):

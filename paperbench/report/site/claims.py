@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from paperbench.judge.mutation_record import MutationRecord
+from paperbench.judge.numbers import format_margin
 from paperbench.judge.record import ClaimRecord, PaperRecord, Part
 from paperbench.report.explain import method
 from paperbench.report.holm import Family
 from paperbench.report.mutations import claim_line
-from paperbench.report.numbers import Kinds, format_margin, supporting, unit_of
+from paperbench.report.numbers import Kinds, supporting, unit_of
 from paperbench.report.origin import origin_parts
 from paperbench.report.site.content import Place
 from paperbench.report.site.forest import forest_row
@@ -19,6 +20,7 @@ from paperbench.report.site.seeds import SeedTable, arm_drawings, margin_drawing
 from paperbench.report.words import (
     control_sort,
     control_state,
+    difference_text,
     expectation,
     one_line,
     outcome_of,
@@ -153,7 +155,7 @@ def _control(claim: ClaimRecord, kinds: Kinds) -> ControlView | None:
             (part.check, format_margin(part.margin, unit_of(claim, part.check, kinds)))
             for part in control.parts
         ],
-        difference=format_margin(control.difference) if control.difference else "",
+        difference=difference_text(claim) or "",
     )
 
 

@@ -11,7 +11,7 @@ import math
 from paperbench.judge.record import ClaimRecord, Margin
 from paperbench.report.numbers import widths_from_zero
 from paperbench.report.site import svg
-from paperbench.report.words import control_margin, verdict_word
+from paperbench.report.words import control_part, is_elsewhere, verdict_word
 
 EDGE = 6.0  # half-widths from zero; what lies farther is drawn at the edge, as an arrow
 _SIDE = 46.0  # per cent of the width for EDGE half-widths
@@ -31,10 +31,10 @@ def claim_widths(claim: ClaimRecord) -> float | None:
 
 def control_widths(claim: ClaimRecord) -> float | None:
     """The same of the part that the control does worst at."""
-    margin = control_margin(claim.control) if claim.control else None
-    if margin is None:
+    part = control_part(claim.control)
+    if part is None:
         return None
-    return _side(margin) if claim.kind == "exact" else widths_from_zero(margin)
+    return _side(part.margin) if claim.kind == "exact" else widths_from_zero(part.margin)
 
 
 def _side(margin: Margin) -> float:
@@ -69,7 +69,10 @@ def describe(claim: ClaimRecord) -> str:
     if widths is None:
         return "no margin"
     told = f"margin {_words(widths, claim.kind)}"
-    return told if control is None else f"{told}; control {_words(control, claim.kind)}"
+    if control is None:
+        return told
+    where = " at another part" if is_elsewhere(claim) else ""
+    return f"{told}; control{where} {_words(control, claim.kind)}"
 
 
 def _words(widths: float, kind: str) -> str:

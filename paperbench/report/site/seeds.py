@@ -10,8 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from paperbench.judge.numbers import decimals_for, decimals_of, format_margin, format_number
 from paperbench.judge.record import ClaimRecord, Margin, Part, Values
-from paperbench.report.numbers import decimals_for, decimals_of, format_margin, format_number
 from paperbench.report.site import svg
 from paperbench.spec.check import CheckSyntaxError, parse_check
 

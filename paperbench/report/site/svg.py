@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from html import escape
 
-from paperbench.report.numbers import format_number
+from paperbench.judge.numbers import format_number
 
 Attribute = str | float | int
 

@@ -1,13 +1,14 @@
 /* The attention viewer, in every <section class="attention">.
 
-   One example, layer and head at a time, the same in all arms side by side: a heat map (rows are
-   queries, columns keys) and the example's tokens, where the query that is pointed at or focused
-   shades the keys by its weights. Weights are stored as bytes, 255 for 1. Needs charts.js. */
+   One example, layer and head at a time, the same in all arms side by side: a heat map and the
+   example's tokens, where the query that is pointed at or focused shades the keys by its weights.
+   Needs charts.js, attention_example.js and heat_map.js before it. */
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
-  const { html, svg, armsOf, buttons, armButtons, cropped, watchWidth, drawEach } =
-    window.paperbenchCharts;
+  const { html, svg, armsOf, buttons, armButtons, watchWidth, drawEach } = window.paperbenchCharts;
+  const { Example, fullShade, shadeOf, visible, quoted, told } = window.paperbenchAttention;
+  const { HeatMap, cells } = window.paperbenchHeatMap;
   const MODES = {
     weights: { title: "weights", one: "weight", note: "" },
     decay: { title: "decay", one: "decay", note: "Arms without decay show their weights." },
@@ -17,86 +18,6 @@ document.addEventListener("DOMContentLoaded", () => {
       note: "Divided out, each row summing to 1: rough where little is left; grey: cannot be told.",
     },
   };
-  const UNTOLD = 8; // a decay stored as less than this byte is too coarse to divide by
-
-  function bytesOf(text, count) {
-    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-    if (bytes.length !== count) throw new RangeError(`${bytes.length} weights, not ${count}`);
-    return bytes;
-  }
-
-  /* An arm's recorded attention on one example, head by head. */
-  class Example {
-    constructor({ name, caption, queries, keys, shape, weights, decay }) {
-      Object.assign(this, { name, caption, queries, keys });
-      [this.nLayers, this.nHeads] = shape;
-      const count = shape.reduce((product, n) => product * n, 1);
-      this.weights = bytesOf(weights, count);
-      this.decay = decay === null ? null : bytesOf(decay, count);
-      this.alike = queries.length === keys.length && queries.every((token, i) => token === keys[i]);
-    }
-
-    /* One head's values in [0, 1], a row a query; NaN where the decay cannot be divided out. */
-    values(layer, head, mode) {
-      const size = this.queries.length * this.keys.length;
-      const from = (layer * this.nHeads + head) * size;
-      const part = (bytes) => Array.from(bytes.subarray(from, from + size), (byte) => byte / 255);
-      if (this.decay === null || mode === "weights") return part(this.weights);
-      if (mode === "decay") return part(this.decay);
-      return this.undecayed(part(this.weights), part(this.decay));
-    }
-
-    /* The weights as they would be without decay: divided by it, and each row made to sum to 1. */
-    undecayed(weights, decay) {
-      const masked = (i) => this.alike && i % this.keys.length > Math.floor(i / this.keys.length);
-      const kept = weights.map((weight, i) => {
-        if (masked(i) && weight === 0) return 0;
-        return decay[i] * 255 < UNTOLD ? NaN : weight / decay[i];
-      });
-      return this.queries.flatMap((_, query) => {
-        const row = this.row(kept, query);
-        const sum = row.reduce((total, value) => total + (value || 0), 0);
-        return row.map((value) => (sum ? value / sum : value));
-      });
-    }
-
-    row(values, query) {
-      return values.slice(query * this.keys.length, (query + 1) * this.keys.length);
-    }
-  }
-
-  /* Where the shading is full: the value that one in fifty of those above zero exceeds. */
-  function fullShade(values) {
-    const sorted = values.filter((value) => value > 0).sort((a, b) => a - b);
-    return sorted.length ? sorted[Math.ceil(sorted.length * 0.98) - 1] : 1;
-  }
-
-  const shadeOf = (value, full) => Math.min(1, (value || 0) / full);
-
-  /* A matrix as SVG paths, one for each shade, so that the page's colours hold. */
-  function cells(values, nKeys, full, size, nShades) {
-    const paths = new Map();
-    values.forEach((value, i) => {
-      const shade = Number.isNaN(value) ? NaN : Math.round(shadeOf(value, full) * nShades);
-      if (shade === 0) return;
-      const [x, y] = [(i % nKeys) * size, Math.floor(i / nKeys) * size];
-      paths.set(shade, `${paths.get(shade) ?? ""}M${x} ${y}h${size}v${size}h-${size}z`);
-    });
-    const path = ([shade, d]) =>
-      Number.isNaN(shade)
-        ? svg("path", { d, class: "heat-untold" })
-        : svg("path", { d, "fill-opacity": (shade / nShades).toFixed(4) });
-    return svg("g", { class: "heat-cells" }, ...[...paths].map(path));
-  }
-
-  /* White space would be invisible. */
-  function visible(token) {
-    const text = token.replaceAll("\n", "\u23ce").replaceAll("\t", "\u21e5");
-    return text.trim() ? text : "\u2423".repeat(Math.max(text.length, 1));
-  }
-
-  const quoted = (token) => `\u201c${visible(token)}\u201d`;
-  const told = (value) => (Number.isNaN(value) ? "cannot be told" : value.toFixed(2));
 
   /* Moves focus among nodes of which one at a time is in the tab order. */
   function rove(event, nodes, stride = 1) {
@@ -118,101 +39,6 @@ document.addEventListener("DOMContentLoaded", () => {
     nodes.forEach((node, i) => node.setAttribute("tabindex", i === chosen ? "0" : "-1"));
   };
 
-  /* A matrix with its tokens at the axes. `pick(query, key)` is called with what is pointed at. */
-  class HeatMap {
-    constructor(title, example, pick) {
-      Object.assign(this, { example, pick, picked: [0, null], values: null, full: 1 });
-      this.frame = html("div", {
-        class: "heat-frame",
-        tabindex: "0",
-        role: "application",
-        "aria-roledescription": "heat map",
-        "aria-label": `${title}: the arrow keys move between queries and keys.`,
-        keydown: (event) => this.key(event),
-      });
-    }
-
-    show(values, full) {
-      Object.assign(this, { values, full });
-      this.draw();
-    }
-
-    draw() {
-      const width = this.frame.clientWidth;
-      if (!width || !this.values) return; // hidden; drawn when it is not
-      const { queries, keys } = this.example;
-      const shown = (tokens) => tokens.map((token) => cropped(visible(token), 10));
-      const [rows, columns] = [shown(queries), shown(keys)];
-      const room = (names) => 12 + 7 * Math.max(...names.map((name) => name.length));
-      const [left, top] = [room(rows), room(columns)];
-      const size = Math.max(6, Math.min(30, Math.floor((width - left - 4) / keys.length)));
-      const area = { width: size * keys.length, height: size * queries.length };
-      const middle = (i) => (i + 0.5) * size + 4;
-      const column = (i) => `translate(${middle(i)} -6) rotate(-90)`;
-      Object.assign(this, { left, top, size });
-      this.row = svg("rect", { ...area, height: size, class: "heat-row" });
-      this.cell = svg("rect", { width: size, height: size, class: "heat-cell" });
-      this.rows = rows.map((name, i) => svg("text", { x: -6, y: middle(i), class: "end" }, name));
-      this.columns = columns.map((name, i) => svg("text", { transform: column(i) }, name));
-      const every = Math.ceil(10 / size); // names need their room: small cells leave some out
-      [this.rows, this.columns].forEach((named) => {
-        named.forEach((name, i) => name.classList.toggle("left-out", i % every > 0));
-      });
-      const grid = svg(
-        "g",
-        { transform: `translate(${left} ${top})` },
-        svg("rect", { ...area, class: "heat-area" }),
-        cells(this.values, keys.length, this.full, size, 255),
-        this.row,
-        this.cell,
-        svg("g", { class: "heat-names" }, ...this.rows, ...this.columns)
-      );
-      const attributes = {
-        width: left + area.width + 2,
-        height: top + area.height + 2,
-        "aria-hidden": "true",
-        pointermove: (event) => this.point(event),
-        pointerdown: (event) => this.point(event),
-        pointerleave: () => this.pick(this.picked[0], null),
-      };
-      this.frame.replaceChildren(svg("svg", attributes, grid));
-      this.mark(...this.picked);
-    }
-
-    /* Frames the query's row, and the key's cell where there is one (null: none). */
-    mark(query, key) {
-      this.picked = [query, key];
-      if (!this.row) return;
-      this.row.setAttribute("y", query * this.size);
-      this.cell.setAttribute("visibility", key === null ? "hidden" : "visible");
-      this.cell.setAttribute("x", (key ?? 0) * this.size);
-      this.cell.setAttribute("y", query * this.size);
-      this.rows.forEach((name, i) => name.classList.toggle("picked", i === query));
-      this.columns.forEach((name, i) => name.classList.toggle("picked", i === key));
-    }
-
-    point(event) {
-      const corner = this.frame.firstChild.getBoundingClientRect();
-      const key = Math.floor((event.clientX - corner.left - this.left) / this.size);
-      const query = Math.floor((event.clientY - corner.top - this.top) / this.size);
-      if (this.has(query, key)) this.pick(query, key);
-    }
-
-    key(event) {
-      const moves = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] };
-      if (!Object.hasOwn(moves, event.key)) return;
-      event.preventDefault();
-      const [query, key] = this.picked;
-      const [down, right] = key === null ? [0, 0] : moves[event.key];
-      const to = [query + down, (key ?? 0) + right];
-      if (this.has(...to)) this.pick(...to);
-    }
-
-    has(query, key) {
-      return query in this.example.queries && key in this.example.keys;
-    }
-  }
-
   /* One arm's figure. The viewer says which head is shown, and which query and key are picked. */
   class Panel {
     constructor(viewer, arm, example) {
@@ -231,7 +57,7 @@ document.addEventListener("DOMContentLoaded", () => {
       this.node = html(
         "figure",
         { class: "attention-arm" },
-        html("figcaption", {}, arm.name),
+        html("figcaption", {}, arm.name, html("span", { class: "seed" }, ` seed ${arm.seed}`)),
         ...(this.heads.length > 1 ? [this.overview()] : []),
         this.map.frame,
         this.readout,
@@ -437,8 +263,9 @@ document.addEventListener("DOMContentLoaded", () => {
 
   /* An arm's examples are those of its first seed that kept any. */
   function withExamples(arm) {
-    const run = Object.values(arm.runs).find(({ attention }) => attention.length);
-    return { ...arm, examples: (run?.attention ?? []).map((kept) => new Example(kept)) };
+    const found = Object.entries(arm.runs).find(([, { attention }]) => attention.length);
+    const [seed, run] = found ?? ["", { attention: [] }];
+    return { ...arm, seed, examples: run.attention.map((kept) => new Example(kept)) };
   }
 
   drawEach("section.attention", (section) => {

@@ -1,4 +1,4 @@
-/* What curves.js and attention.js share. All three are deferred scripts, in any order.
+/* What curves.js and attention.js share.
 
    They draw into the page's sections with `data-source="ID" data-experiment="NAME"`, where ID names
    the <script type="application/json"> with a place's recordings. No dependencies, and no colours:

@@ -100,13 +100,10 @@ document.addEventListener("DOMContentLoaded", () => {
     write();
     show();
   });
-  form.addEventListener("reset", () => {
-    setTimeout(() => {
-      state.sort = "";
-      state.down = false;
-      write();
-      show();
-    });
+  form.addEventListener("reset", (event) => {
+    event.preventDefault(); // fields are emptied by what the address says: nothing
+    history.replaceState(null, "", location.pathname + location.search);
+    read();
   });
   addEventListener("hashchange", () => {
     read();
