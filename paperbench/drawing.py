@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 INDEX = "figures.json"  # in the folder of a paper's figures: names, experiments and captions
 DOTS_PER_INCH = 110  # 6.4 inches are 700 pixels
+PAD_INCHES = 0.05  # around all that is drawn
 # The same picture is the same bytes: no date, no version, no random names of elements.
 _STYLE: Any = {
     "svg.hashsalt": "paperbench",
@@ -54,9 +55,16 @@ def draw(
         name: Kept(finished_arms(planned_arms(file, name, site, results), ledger), ledger)
         for name in file.experiments
     }
-    told = [info for name in kept for info in told_figures(file.slug, name, kept[name])]
+    own = figures_of([file.slug])
+    named = {info.name for info in own}
+    told = [
+        info
+        for name in kept
+        for info in told_figures(file.slug, name, kept[name])
+        if info.name not in named  # a paper may draw itself what a run has only described
+    ]
     with matplotlib.rc_context(_STYLE):
-        for info in [*figures_of([file.slug]), *told]:
+        for info in [*own, *told]:
             try:
                 picture = info.draw(kept[info.experiment])
             except NothingKept as problem:
@@ -73,8 +81,10 @@ def draw(
 def _write(picture: Figure, path: Path) -> bool:
     """Write `<path>.svg` and `<path>.png`; return whether one was another before."""
     text, pixels = io.StringIO(), io.BytesIO()
-    picture.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    picture.savefig(pixels, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    # A layout may leave text outside where panels keep their proportions: nothing is cut off.
+    page: Any = {"bbox_inches": "tight", "pad_inches": PAD_INCHES}
+    picture.savefig(text, format="svg", metadata={"Date": None, "Creator": None}, **page)
+    picture.savefig(pixels, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None}, **page)
     target = path.with_name(f"{path.name}.png")
     lines = "\n".join(line.rstrip() for line in text.getvalue().splitlines())
     changed = write_if_changed(path.with_name(f"{path.name}.svg"), f"{lines}\n")

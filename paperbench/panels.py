@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#777777", "#000000")
 PANEL_INCHES, MOST_COLUMNS = 2.6, 4
+LEAST_INCHES = 6.0  # of width: a page shows every picture as wide as its text
 
 
 def told_figures(paper: str, experiment: str, kept: Kept) -> Iterator[FigureInfo]:
@@ -48,11 +49,13 @@ def _drawn(kept: Kept, name: str, arms: Mapping[str, tuple[int, Mapping[str, Any
     panels = [
         (title, values, told)
         for arm, (seed, told) in arms.items()
-        for title, values in _panels(arm, kept.array(arm, name, seed=seed), told)
+        for title, values in _panels(
+            arm if len(arms) > 1 else "", kept.array(arm, name, seed=seed), told
+        )
     ]
     columns = min(MOST_COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
-    size = (0.8 + PANEL_INCHES * columns, 0.4 + PANEL_INCHES * rows)
+    size = (max(LEAST_INCHES, 0.8 + PANEL_INCHES * columns), 0.4 + PANEL_INCHES * rows)
     drawn = Figure(figsize=size, layout="constrained")
     grid = drawn.subplots(rows, columns, squeeze=False).ravel()
     heat = [values for _, values, told in panels if told["draw"] == "heatmap"]
@@ -73,13 +76,16 @@ def _drawn(kept: Kept, name: str, arms: Mapping[str, tuple[int, Mapping[str, Any
 
 
 def _panels(arm: str, values: Array, told: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
-    """An arm is one panel; of several heat maps each is one."""
+    """An arm is one panel; of several heat maps each is one. Each with its title.
+
+    arm: empty where there is no other to tell it from.
+    """
     if told["draw"] != "heatmap" or values.ndim == 2:
         yield arm, values
         return
     for i, each in enumerate(values):
         label = told["labels"][i] if i < len(told["labels"]) else str(i + 1)
-        yield f"{arm}, {label}", each
+        yield f"{arm}, {label}" if arm else label, each
 
 
 def _draw(axes: Axes, values: Array, told: Mapping[str, Any], scale: Mapping[str, Any]) -> Any:

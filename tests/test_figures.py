@@ -1,6 +1,7 @@
 """Figures are drawn from what finished runs have kept, and from nothing else."""
 
 import json
+import re
 import sqlite3
 import sys
 from contextlib import closing
@@ -10,7 +11,7 @@ import pytest
 from claims_in_tests import DRAWS, write_claims
 
 from paperbench.cli import run
-from paperbench.panels import told_figures
+from paperbench.panels import LEAST_INCHES, told_figures
 from paperbench.recordings import MOST_POINTS, thinned
 from paperbench.registry import experiments
 
@@ -109,6 +110,29 @@ def test_figures_are_the_same_bytes_each_time(folder, capsys):
     assert {path.name: path.read_bytes() for path in drawn.iterdir()} == before
 
 
+def test_a_picture_reaches_as_far_as_its_text(folder):
+    beside = '    picture.text(1.5, 0.5, "beside it")\n    return picture'
+    (folder / "draws" / "figures.py").write_text(FIGURES.replace("    return picture", beside))
+    assert run(["verify", "-j", "0"]) == 0
+    assert run(["figures"]) == 0
+    text = (folder / "results/quick-cpu/figures/draws/values.svg").read_text()
+    width = float(re.search(r'viewBox="0 0 ([\d.]+) ', text)[1])
+    assert width > 1.5 * 3 * 72  # the text begins half a picture beyond its edge
+
+
+def test_a_paper_may_draw_itself_what_a_run_has_described(folder):
+    (folder / "draws" / "figures.py").write_text(
+        FIGURES.replace('"values", exp', '"draws-map", exp')
+    )
+    assert run(["verify", "-j", "0"]) == 0
+    assert run(["figures"]) == 0
+    drawn = folder / "results" / "quick-cpu" / "figures" / "draws"
+    told = json.loads((drawn / "figures.json").read_text())
+    captions = [each["caption"] for each in told if each["name"] == "draws-map"]
+    assert captions == ["Numbers, | and more of them."]
+    assert "<!-- high -->" not in (drawn / "draws-map.svg").read_text()
+
+
 def test_what_was_not_kept_is_named(folder, capsys):
     (folder / "draws" / "figures.py").write_text(FIGURES.replace('", "values")', '", "valeus")'))
     assert run(["verify", "-j", "0"]) == 0
@@ -136,6 +160,15 @@ def test_each_kind_of_picture_is_drawn(draw):
     if draw == "heatmap":  # one scale for all of them
         limits = [each.images[0].get_clim() for each in axes if each.images]
         assert limits == [pytest.approx((values.min(), values.max() + 1))] * 4
+
+
+@pytest.mark.parametrize(("shape", "titles"), [((3, 4), []), ((2, 3, 4), ["a", "b"])])
+def test_a_single_arm_is_not_named_and_its_picture_is_wide_enough(shape, titles):
+    told = {"draw": "heatmap", "caption": "", "x": "", "y": "", "labels": ["a", "b"]}
+    (info,) = told_figures("paper", "experiment", Recorded({"ours": np.zeros(shape, "<f4")}, told))
+    picture = info.draw(Recorded({"ours": np.zeros(shape, "<f4")}, told))
+    assert [each.get_title() for each in picture.axes if each.get_title()] == titles
+    assert picture.get_size_inches()[0] >= LEAST_INCHES
 
 
 class Recorded:

@@ -1,7 +1,12 @@
 """Notes as an article, and the source that it links to."""
 
 import re
+from pathlib import Path
 
+import pytest
+from markdown_it import MarkdownIt
+
+import paperbench
 from paperbench.report.site.notes import article, inline
 from paperbench.report.site.source import highlighted, index_sources
 
@@ -18,6 +23,7 @@ class Gate:
 def attend(q):
     return q  # (2), then (1) a layer below
 '''
+NOTES = sorted((Path(paperbench.__file__).parent / "papers").glob("*/NOTES.md"))
 OTHER = "def attend(q):\n    return q + 1\n\n\ndef measure():\n    return 0\n"
 SOURCES = {"model.py": MODEL, "other.py": OTHER, "components.py": "x = 1  # (2)\n"}
 INDEX = index_sources(SOURCES)
@@ -121,3 +127,25 @@ def test_a_caption_is_one_line_of_the_same():
 def test_source_that_is_no_python_is_shown_all_the_same():
     assert index_sources({"model.py": "def ("}).names["model.py"].number == 1
     assert "def" in highlighted("model.py", "def (", set())
+
+
+@pytest.mark.parametrize("notes", NOTES, ids=lambda path: path.parent.name)
+def test_no_line_of_a_paper_s_notes_begins_a_list_by_accident(notes):
+    assert mistaken(notes.read_text(encoding="utf-8")) == []
+
+
+def test_lines_that_begin_a_list_by_accident_are_found():
+    assert mistaken("of *king - man\n+ woman* it") == ["+ woman* it", "of *king - man", "woman* it"]
+    assert mistaken("what $a_i$ is, `b_i`, and *c*:\n\n- one\n- two\n") == []
+
+
+def mistaken(markdown):
+    """Lists that begin in the middle of a paragraph, and words with a mark that marks nothing."""
+    lines, paragraph, found = markdown.splitlines(), None, []
+    for token in MarkdownIt("commonmark").enable("table").parse(markdown):
+        if token.type in ("bullet_list_open", "ordered_list_open") and token.map[0] == paragraph:
+            found.append(lines[paragraph])
+        if token.type == "paragraph_open":
+            paragraph = token.map[1]
+    words = re.sub(r"<(code|pre|math|svg)\b.*?</\1>", "", shown(markdown), flags=re.DOTALL)
+    return found + [line for line in re.sub(r"<[^>]+>", "", words).splitlines() if "*" in line]

@@ -15,8 +15,10 @@ BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#777777"
     "learning",
     experiment="self-play",
     caption="Games lost to a perfect player while the agent learns, each of eight seeds and their "
-    "mean. Right: the controls: without search in self-play; with values that learn shuffled "
-    "outcomes.",
+    "mean. After some ten iterations it loses fewer than one in ten, with search or by its policy "
+    "alone. Right, the controls: without search in self-play the policy alone loses some eight in "
+    "ten to the end; with values that learn shuffled outcomes, even with search it still loses a "
+    "quarter.",
 )
 def learning(kept: Kept) -> Figure:
     """Losses by iteration."""
@@ -49,8 +51,10 @@ def _draw(axes: Axes, kept: Kept, arm: str, name: str, color: str, label: str) -
     "values",
     experiment="self-play",
     caption="What the trained network's value says of each of the 4,520 positions that are not "
-    "over, by its outcome under perfect play, seed 0. Between the dotted lines the nearest outcome "
-    "is a draw. Each row has a scale of its own.",
+    "over, by its outcome under perfect play, seed 0. Between the dotted lines the nearest "
+    "outcome is a draw. Of positions that are won or drawn it tells nine in ten rightly, of lost "
+    "ones hardly half: nearly all others of these it takes for draws. Each row has a scale of its "
+    "own.",
 )
 def values(kept: Kept) -> Figure:
     """Three histograms, one above the other."""

@@ -83,7 +83,9 @@ def deep_sigmoids(kept: Kept) -> Figure:
     "covariate-shift",
     experiment="inside",
     caption="How much the last hidden layer's gradient changes when the layers below take their "
-    "step, as a share of it: covariate shift by one measure. Seeds 0 to 2.",
+    "step, as a share of it: covariate shift by one measure, seeds 0 to 2. Normalised, it stays "
+    "below 0.6. Plain, it begins lower on two seeds, but is larger on average on each, and on two "
+    "it exceeds the gradient itself at times.",
 )
 def covariate_shift(kept: Kept) -> Figure:
     """Shift against steps."""

@@ -86,8 +86,10 @@ def sampled_networks(kept: Kept) -> Figure:
     "features",
     experiment="features",
     caption="What the first 36 hidden units of an autoencoder respond to, seed 0: weights from "
-    "each pixel, blue positive, red negative, all on one scale; the units with the largest weights "
-    "come first.",
+    "each pixel, blue positive, red negative, all on one scale; the units with the largest "
+    "weights come first. With dropout the weights are smaller, and much the same from unit to "
+    "unit. Strokes and edges, which the paper sees with dropout (figure 7), are not to be seen "
+    "here.",
 )
 def features(kept: Kept) -> Figure:
     """Weights as images."""

@@ -248,10 +248,11 @@ def _sheet(width: float, height: float) -> tuple[Figure, Axes]:
     "circuit-of-a-rule",
     experiment="rule",
     caption="Three gates of a trained network and all that they depend on, seed 0. The rule to be "
-    "learned: the jacket is red, or head and body have the same shape. Of the gates that vote that "
-    "it holds, these come nearest to saying that the jacket is red, or that both or neither have "
-    "some one shape; in brackets, for how many of the 432 robots they say just that. A D is AND, a "
-    "curved back OR, a doubled one XOR; a triangle hands on, a ring negates, 0 is always off.",
+    "learned: the jacket is red, or head and body have the same shape. Of the gates that vote "
+    "that it holds, these come nearest to saying that the jacket is red, or that both or neither "
+    "have some one shape; in brackets, for how many of the 432 robots they say just that. Two "
+    "always do; the third looks at the sword as well. A D is AND, a curved back OR, a doubled one "
+    "XOR; a triangle hands on, a ring negates, 0 is always off.",
 )
 def circuit_of_a_rule(kept: Kept) -> Figure:
     """Three gates of the last layer, and all behind them."""
@@ -286,9 +287,10 @@ def _size(circuit: Circuit, gate: int) -> int:
     "circuits-of-digits",
     experiment="digits",
     caption="Of every digit the gate that tells it best from the others, and of these the three "
-    "with the smallest circuits, seed 0; in brackets, of test images, the mean of the share of the "
-    "digit's own that it votes for and the share of others that it does not. An input is "
-    "whether one pixel, marked in its image, is at least so dark. Gates as in circuit-of-a-rule.",
+    "with the smallest circuits, seed 0. Each looks at three pixels and no more; in brackets, how "
+    "well that does on test images: the mean of the share of the digit's own that it votes for "
+    "and the share of others that it does not. An input is whether one pixel, marked in its "
+    "image, is at least so dark. Gates as in circuit-of-a-rule.",
 )
 def circuits_of_digits(kept: Kept) -> Figure:
     """Three gates of the last layer, and all behind them."""

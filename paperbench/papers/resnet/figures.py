@@ -43,8 +43,10 @@ def training_loss(kept: Kept) -> Figure:
 @figure(
     "errors-by-depth",
     experiment="digits",
-    caption="Errors on the training images after training, a dot a seed. Projected: every "
-    "shortcut is a projection. Rolled: the shortcut of another example in place of one's own.",
+    caption="Errors on the training images after training, by sort of network and number of "
+    "layers, a dot a seed. Plain, 26 layers err more than 8; residual, they err less. With a "
+    "projection for every shortcut (projected) they err more than 8 residual ones, and with the "
+    "shortcut of another example in place of one's own (rolled) they guess: nine in ten are wrong.",
 )
 def errors_by_depth(kept: Kept) -> Figure:
     """Training error of every sort of network."""

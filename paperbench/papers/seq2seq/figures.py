@@ -17,11 +17,12 @@ LONG = "a long sentence"
     experiment="numbers",
     caption="Where the decoder looks (across, English) when it predicts each German word (down), "
     "given the true words before; one list of five numbers not seen in training, seed 0. German "
-    "says the units first: see on the right where it looks for `zwei und achtzig`.",
+    "says the units first: for `zwei und achtzig` the score with a matrix (right) looks at `two`, "
+    "at `two` again, then back at `eighty`; without one (left) all three look at `two`.",
 )
 def alignment(kept: Kept) -> Figure:
     """Two scores, side by side."""
-    drawn = Figure(figsize=(8.6, 4.9), layout="constrained")
+    drawn = Figure(figsize=(8.6, 4.9), layout="compressed")
     grid = drawn.subplots(1, 2, sharey=True)
     for axes, (arm, score) in zip(
         grid, (("attention", "h · memory"), ("general", "h W memory")), strict=True
@@ -60,8 +61,9 @@ def bleu_by_length(kept: Kept) -> Figure:
     "reversal-by-length",
     experiment="digits",
     caption="Lists of digits translated without a mistake, by their length, without attention; "
-    "thin lines are seeds, thick ones their mean. Left: the target in the order of the source. "
-    "Right: the target's words in an arbitrary order, where neither end is near.",
+    "thin lines are seeds, thick ones their mean. Left, the target in the order of the source: "
+    "where it is read from its end, so that its beginning is near, more come out right. Right, "
+    "the target's words in an arbitrary order, where neither end is near: it is no help.",
 )
 def reversal_by_length(kept: Kept) -> Figure:
     """Both directions of reading, with both orders of the target."""

@@ -16,7 +16,8 @@ FORMS = (("#0072b2", "o"), ("#e69f00", "s"), ("#009e73", "^"), ("#cc79a7", "D"),
     experiment="text",
     caption="Trained on drawn pairs of one half of a text with five noise words, seed 0. Left: "
     "the score of a pair lies about log 5 below its PMI in that half. Right: the same scores "
-    "against the PMI of the other half, which nobody has trained on.",
+    "against the PMI of the other half, which nobody has trained on; they lie about the same "
+    "line, but scatter more (r is the correlation).",
 )
 def scores_are_shifted_pmi(kept: Kept) -> Figure:
     """Two scatters of pairs of words, and the line on which they should lie."""
@@ -39,8 +40,8 @@ def scores_are_shifted_pmi(kept: Kept) -> Figure:
     "forms-without-stems",
     experiment="crossed",
     caption="Vectors of sixty words, twelve stems in five forms, each without its stem's mean, "
-    "seed 0: the two directions in which they differ most. What a form adds is much the same for "
-    "every stem; that is all that b - a + c needs.",
+    "seed 0: the two directions in which they differ most. The twelve words of a form lie "
+    "together: what it adds is much the same for every stem, and that is all that b - a + c needs.",
 )
 def forms_without_stems(kept: Kept) -> Figure:
     """A point a word, a colour and a shape a form."""
