@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -13,7 +15,7 @@ from paperbench.errors import PaperbenchError, UsageError
 
 if TYPE_CHECKING:
     from paperbench.judge.record import ClaimRecord, PaperRecord
-    from paperbench.report.compare import Side
+    from paperbench.report.compare import Comparison, Side
 
 GIT = "git:"
 
@@ -35,7 +37,6 @@ def compare_with(
     """
     from paperbench.cli.selection import hashes_if_any
     from paperbench.report.compare import Side, compare
-    from paperbench.report.compare_pages import comparison_json, comparison_markdown
     from paperbench.report.mutations import read_all_mutations
     from paperbench.report.staleness import why_stale
     from paperbench.spec.select import is_exhibit
@@ -52,8 +53,23 @@ def compare_with(
         lambda paper, claim: why_stale(paper, claim, current),
     )
     found = compare(before, after)
-    print(comparison_json(found) if as_json else comparison_markdown(found), end="")
+    print(_shown(found, as_json=as_json), end="")
     return 1 if fail_on_regression and found.regressions else 0
+
+
+def _shown(found: Comparison, *, as_json: bool) -> str:
+    """JSON where it is asked for, text for a person's screen, else Markdown."""
+    from paperbench.report.compare_pages import (
+        comparison_json,
+        comparison_markdown,
+        comparison_text,
+    )
+
+    if as_json:
+        return comparison_json(found)
+    if sys.stdout.isatty():
+        return comparison_text(found, shutil.get_terminal_size().columns)
+    return comparison_markdown(found)
 
 
 def _side_as_marked(folder: Path) -> Side:

@@ -158,12 +158,15 @@ def _kind(before: Verdict | None, after: Verdict | None) -> Kind | None:
     # A verdict where there was only a reading is a new one; the other way round it is gone.
     if (before.standing == "reading") != (after.standing == "reading"):
         return _kind(before, None) if after.standing == "reading" else _kind(None, after)
-    was, now = _BADNESS[before.standing], _BADNESS[after.standing]
     if before.standing != "stale" and after.standing == "stale":
         return "aged"
+    judged = before.standing == "stale" and after.standing != "stale"
+    # What is judged again is held against what it was said to be before it became stale.
+    stood = standing(before.record) if judged else before.standing
+    was, now = _BADNESS[stood], _BADNESS[after.standing]
     if now > was:
         return "regressed"
-    if before.standing == "stale" and after.standing != "stale":
+    if judged:
         return "judged"
     if now < was and now == 0:
         return "mended"

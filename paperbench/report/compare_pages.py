@@ -1,15 +1,17 @@
-"""Projections of a comparison: Markdown for a person, JSON for a program."""
+"""Projections of a comparison: Markdown for a page, text for a screen, JSON for a program."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 from paperbench.judge.mutation_record import MutationRecord
 from paperbench.report.compare import Change, Comparison, Kind, ScoreChange, Verdict
 from paperbench.report.markdown import escape, interval_cell, table, verdict_cell
+from paperbench.report.numbers import decisive_margin
+from paperbench.report.words import marked_verdict, one_line
 
 _HEADERS = ("claim", "at", "before", "now", "margin before", "margin now", "what else")
 KINDS: dict[Kind, tuple[str, str]] = {  # what a heading says, and what follows a number
@@ -27,32 +29,90 @@ KINDS: dict[Kind, tuple[str, str]] = {  # what a heading says, and what follows 
     "new": ("New", "new"),
 }
 _FOLDED: tuple[Kind, ...] = ("moved", "rebuilt", "new")  # of which there may be many
+_NAMED = 5  # so many of them a screen names
+_SCORES = "Broken models that the claims notice"
+_SCORE_HEADERS = ("paper", "at", "noticed before", "noticed now", "survive now")
 
 
 def comparison_markdown(found: Comparison) -> str:
     """A page, or a comment: a sentence with the counts, then a table for each kind of change."""
-    counts = Counter(change.kind for change in found.changes)
-    parts = [f"{n} {KINDS[kind][1]}" for kind, n in _ordered(counts)]
-    parts += [f"{len(found.scores)} with other mutations"] if found.scores else []
-    as_before = f"{found.unchanged} verdict{'s' if found.unchanged != 1 else ''} as before"
-    if not parts:
+    changed, as_before = _counts(found)
+    if not changed:
         return f"**Nothing changed**: {as_before}.\n"
-    lines = [f"**{'; '.join(parts)}**; {as_before}.", ""]
-    for kind, _ in _ordered(counts):
-        rows = [_row(change) for change in found.changes if change.kind == kind]
-        block = table(
-            ("claim", "at", "before", "now", "margin before", "margin now", "what else"), rows
-        )
-        lines += _section(KINDS[kind][0], len(rows), block, folded=kind in _FOLDED)
+    lines = [f"**{changed}**; {as_before}.", ""]
+    for kind, changes in _by_kind(found):
+        block = table(_HEADERS, [_row(change) for change in changes])
+        lines += _section(KINDS[kind][0], len(changes), block, folded=kind in _FOLDED)
     if found.scores:
-        head = ("paper", "at", "noticed before", "noticed now", "survive now")
-        block = table(head, [_score_row(score) for score in found.scores])
-        lines += _section("Broken models that the claims notice", len(found.scores), block)
+        block = table(_SCORE_HEADERS, [_score_row(score) for score in found.scores])
+        lines += _section(_SCORES, len(found.scores), block)
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _ordered(counts: Counter[Kind]) -> list[tuple[Kind, int]]:
-    return [(kind, counts[kind]) for kind in KINDS if counts[kind]]
+def comparison_text(found: Comparison, width: int) -> str:
+    """The same for a screen: a block for each change; of what is folded in a page, the names."""
+    changed, as_before = _counts(found)
+    if not changed:
+        return f"Nothing changed: {as_before}.\n"
+    blocks = [textwrap.wrap(f"{changed}; {as_before}.", width)]
+    for kind, changes in _by_kind(found):
+        blocks.append([f"{KINDS[kind][0]} ({len(changes)})"])
+        if kind in _FOLDED:
+            names = ", ".join(change.claim for change in changes[:_NAMED])
+            rest = len(changes) - _NAMED
+            blocks[-1] += _indented(names + (f" and {rest} more" if rest > 0 else ""), width)
+        else:
+            blocks[-1] += [line for change in changes for line in _told(change, width)]
+    if found.scores:
+        blocks.append([f"{_SCORES} ({len(found.scores)})"])
+        for score in found.scores:
+            paper, at, before, now, survive = _score_row(score)
+            text = f"{paper}  {at}: {before} → {now}; survive now: {survive}"
+            blocks[-1] += _indented(text, width)
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def _counts(found: Comparison) -> tuple[str, str]:
+    """What changed (empty: nothing), and how many verdicts did not."""
+    parts = [f"{len(changes)} {KINDS[kind][1]}" for kind, changes in _by_kind(found)]
+    parts += [f"{len(found.scores)} with other mutations"] if found.scores else []
+    as_before = f"{found.unchanged} verdict{'s' if found.unchanged != 1 else ''} as before"
+    return "; ".join(parts), as_before
+
+
+def _by_kind(found: Comparison) -> list[tuple[Kind, list[Change]]]:
+    """The changes of each kind that there are, the most important kind first."""
+    kinds = [(kind, [each for each in found.changes if each.kind == kind]) for kind in KINDS]
+    return [(kind, changes) for kind, changes in kinds if changes]
+
+
+def _told(change: Change, width: int) -> list[str]:
+    """The claim, its verdicts, its margins where they differ, and what else differs."""
+    sides = (change.before, change.after)
+    verdicts = [
+        "−" if side is None else marked_verdict(side.record, stale=side.stale is not None)
+        for side in sides
+    ]
+    margins = ["−" if side is None else decisive_margin(side.record, side.kinds) for side in sides]
+    lines = [f"  {change.claim}  {change.tier}, {change.device}"]
+    for text in (
+        " → ".join(dict.fromkeys(verdicts)),
+        "margin " + " → ".join(dict.fromkeys(margins)),
+        "; ".join(change.notes),
+    ):
+        lines += _indented(text, width, by=6) if text else []
+    return lines
+
+
+def _indented(text: str, width: int, by: int = 2) -> list[str]:
+    margin = " " * by
+    return textwrap.wrap(
+        one_line(text),
+        width,
+        initial_indent=margin,
+        subsequent_indent=margin,
+        break_on_hyphens=False,
+    )
 
 
 def _section(title: str, count: int, block: Sequence[str], *, folded: bool = False) -> list[str]:

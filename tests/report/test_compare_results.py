@@ -8,7 +8,12 @@ from records_in_tests import claim, margin, paper, reading, undecided
 
 from paperbench.judge.mutation_record import MutationRecord, Trial, TriedMutation
 from paperbench.report.compare import Kind, Side, compare
-from paperbench.report.compare_pages import KINDS, comparison_json, comparison_markdown
+from paperbench.report.compare_pages import (
+    KINDS,
+    comparison_json,
+    comparison_markdown,
+    comparison_text,
+)
 
 PASSES = claim("it")
 FAILS = claim("it", verdict="FAIL", as_expected=False)
@@ -90,7 +95,13 @@ def test_what_did_not_hold_and_became_stale_is_told_and_no_regression():
         change = between(record, record, stale_after=["it"])
         assert (change.kind, change.is_regression) == ("aged", False)
     assert between(OPEN, OPEN, stale_before=["it"]).kind == "judged"
-    assert between(FAILS, FAILS, stale_before=["it"]).kind == "regressed"
+    assert between(FAILS, FAILS, stale_before=["it"]).kind == "judged"
+
+
+@pytest.mark.parametrize("before", [PASSES, KNOWN, OPEN])
+def test_a_stale_verdict_that_is_worse_when_judged_again_is_a_regression(before):
+    change = between(before, FAILS, stale_before=["it"])
+    assert (change.kind, change.is_regression) == ("regressed", True)
 
 
 def test_intervals_that_touch_overlap():
@@ -147,6 +158,20 @@ def test_the_most_important_comes_first_and_the_rest_is_counted():
     assert "| fox/e | quick, cpu | PASS | − | +0.80 \\[+0.42, +1.18\\] | − | − |" in page
     assert page.index("fox/b") < page.index("fox/e") < page.index("fox/c") < page.index("fox/a")
     assert "<details><summary>New: 1</summary>" in page
+
+
+def test_a_screen_gets_a_block_for_each_change_and_names_of_the_rest():
+    old = names(("a", PASSES), ("b", PASSES), *((f"m{i}", PASSES) for i in range(7)))
+    moved = claim("it", margin=margin(1.0, 0.38))
+    found = compare(side(*old), side(*names(("b", FAILS), *((f"m{i}", moved) for i in range(7)))))
+    text = comparison_text(found, 60)
+    assert max(map(len, text.splitlines())) <= 60
+    assert "\n\nNo longer as expected (1)\n  fox/b  quick, cpu\n      PASS → FAIL !\n" in text
+    assert "      margin +0.80 [+0.42, +1.18]\n\nGone (1)\n  fox/a  quick, cpu\n" in text
+    assert "fox/m4 and 2 more" in text.replace("\n  ", " ")
+    assert (
+        comparison_text(compare(side(), side()), 60) == "Nothing changed: 0 verdicts as before.\n"
+    )
 
 
 def test_when_nothing_changed_one_line_says_so():
