@@ -167,6 +167,15 @@ def test_arms_are_switched_on_and_off_and_controls_wait_dashed(charts):
     assert drawn() == []
 
 
+def test_a_control_says_what_it_alters_where_that_is_known(charts):
+    known = {**CURVES["fox of claim"], "alters": "gate=open"}
+    arms = {**CURVES, "fox of claim": known, "base of b": CURVES["fox of claim"]}
+    page = charts({"text": arms}).page
+    assert button(page, "fox of claim").first.get_attribute("title") == "fox with gate=open"
+    for name in ("fox", "base of b"):
+        assert button(page, name).first.get_attribute("title") is None
+
+
 def test_logarithmic_values_set_the_decades_evenly_apart(charts):
     page = charts({"text": CURVES}, kinds=["curves"]).page
     button(page, "fox").click()
@@ -244,6 +253,14 @@ def test_the_chart_follows_the_width_of_its_place(charts):
     assert page.evaluate(width) > 1000
     page.set_viewport_size({"width": 500, "height": 800})
     page.wait_for_function(f"{width} > 400 && {width} < 500")
+
+
+@pytest.mark.parametrize(("arms", "rows"), [(2, [2]), (3, [3]), (4, [2, 2])])
+def test_four_arms_stand_two_by_two(charts, arms, rows):
+    four = {f"arm-{i}": ATTENTION["base"] for i in range(arms)}
+    page = charts({"text": four}, kinds=["attention"], width=1280).page
+    tops = [panel.bounding_box()["y"] for panel in page.locator(".attention-arm").all()]
+    assert [tops.count(top) for top in sorted(set(tops))] == rows
 
 
 def test_a_token_shades_the_keys_by_its_weights_in_all_arms(charts):

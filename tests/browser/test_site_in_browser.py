@@ -1,6 +1,5 @@
 """The site that the stored results make, opened from disk in a browser."""
 
-import json
 import re
 from pathlib import Path
 
@@ -8,47 +7,13 @@ import pytest
 from patience import expect
 
 import paperbench
-from paperbench.cli.site import write_report_site
-from paperbench.judge.record import read_records
 
 ROOT = Path(paperbench.__file__).parents[1]
 KEYS = 80  # presses of Tab after which a page's first controls must all have been reached
+# A row of what has no margin.
+WITHOUT_MARGIN = '[data-verdict="reading"], [data-verdict="no verdict yet"]'
 # Nothing may move while it is looked at.
 STILL = "*{transition:none!important;animation:none!important}"
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """A site of all stored results, with recordings of `fox` where none are stored."""
-    folder = tmp_path_factory.mktemp("site") / "site"
-    results = tmp_path_factory.mktemp("results")
-    for path in sorted((ROOT / "results").glob("**/*")):
-        if path.suffix in (".json", ".svg"):
-            target = results / path.relative_to(ROOT / "results")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(path.read_bytes())
-    recordings = results / "quick-cpu" / "recordings" / "fox.json"
-    if not recordings.exists():
-        recordings.parent.mkdir()
-        recordings.write_text(json.dumps(made_up_recordings()))
-    write_report_site(folder, ROOT / "claims", results, read_records(results))
-    return folder
-
-
-def made_up_recordings():
-    curve = [[0, 10, 20], [4.0, 2.0, 1.0]]
-    example = {
-        "name": "two words",
-        "caption": "",
-        "queries": ["a", "b"],
-        "keys": ["a", "b"],
-        "shape": [1, 1, 2, 2],
-        "weights": "/wCAfw==",
-        "decay": None,
-    }
-    run = {"key": "", "curves": {"loss": curve}, "attention": [example]}
-    arm = {"control_of": None, "arm": "fox", "runs": {"0": run}}
-    return {"schema_version": 1, "paper": "fox", "experiments": {"text": {"fox": arm}}}
 
 
 @pytest.fixture
@@ -70,11 +35,37 @@ def shown(page):
 
 def test_every_claim_has_a_row_with_its_margin_drawn(overview):
     rows = overview.locator("#claims tr.row")
-    judged = overview.locator('#claims tr.row:not([data-verdict="reading"])')
-    assert rows.count() > 100
+    none = overview.locator(f"#claims tr.row:is({WITHOUT_MARGIN})")
+    judged = overview.locator(f"#claims tr.row:not({WITHOUT_MARGIN})")
+    assert rows.count() > 100 and none.count() > 0
     box = judged.nth(0).locator("svg.forest").bounding_box()
     assert box["width"] > 150 and box["height"] > 20
     assert judged.locator("svg.forest").count() == judged.count()
+    assert none.locator("svg.forest").count() == 0
+    heights = "marks => marks.map(mark => mark.offsetHeight)"
+    assert max(overview.locator("#claims .ticks i").evaluate_all(heights)) < 25  # one line
+
+
+def test_claims_without_a_verdict_are_found_and_told_apart(overview):
+    every = shown(overview).count()
+    none = overview.locator('#claims tr.row[data-verdict="no verdict yet"]').count()
+    told = overview.locator("#shown")
+    expect(told).to_have_text(
+        re.compile(rf"^{every} of {every} rows: \d+ verdicts, .*\b{none} claim")
+    )
+    overview.get_by_label("Verdict", exact=True).select_option("no verdict yet")
+    expect(shown(overview)).to_have_count(none)
+    named = "claim without a verdict" if none == 1 else "claims without a verdict"
+    expect(told).to_have_text(f"{none} of {every} rows: {none} {named}")
+    overview.get_by_role("button", name="Show all").click()
+    overview.locator(".counts a", has_text="no verdict yet").click()
+    expect(shown(overview)).to_have_count(none)
+
+
+def test_a_title_of_two_lines_is_whole_in_its_tile(overview):
+    title = overview.locator(".tile", has_text="without human knowledge").locator("a span")
+    cut = "node => [node.scrollWidth - node.clientWidth, node.scrollHeight - node.clientHeight]"
+    assert title.evaluate(cut) == [0, 0]
 
 
 def test_filters_leave_the_rows_that_fit_and_stand_in_the_address(overview):
@@ -87,7 +78,7 @@ def test_filters_leave_the_rows_that_fit_and_stand_in_the_address(overview):
     expect(overview).to_have_url(re.compile(r"#q=PERPLEXITY\+transformer&paper=fox$"))
     fewer = shown(overview).count()
     assert 0 < fewer < few
-    expect(overview.locator("#shown")).to_contain_text(f"{fewer} of {every} claims")
+    expect(overview.locator("#shown")).to_contain_text(f"{fewer} of {every} rows")
     overview.get_by_label("Search").fill("no claim says this")
     expect(overview.locator("#none")).to_be_visible()
     overview.get_by_role("button", name="Show all").click()
@@ -120,8 +111,14 @@ def test_columns_sort_both_ways_and_then_go_home(overview):
         head.get_by_role("button").click()
         expect(head).to_have_attribute("aria-sort", way)
         first = overview.locator("#claims tr.row").nth(0)
-        if way == "ascending":
-            assert first.get_attribute("data-verdict") in ("FAIL", "reading")
+        widths = overview.locator("#claims tr.row").evaluate_all(
+            "rows => rows.map(row => row.dataset.widths)"
+        )
+        if way != "none":
+            finite = [float(each) for each in widths if each and not each.endswith("inf")]
+            assert finite == sorted(finite, reverse=way == "descending")
+            ranks = [2 if not each else int(each.endswith("inf")) for each in widths]
+            assert ranks == sorted(ranks) and set(ranks) == {0, 1, 2}
     assert first.get_attribute("data-claim") == home
     assert overview.locator("#claims tr.group:visible").count() >= 12
 
@@ -231,14 +228,6 @@ def test_the_theme_is_the_system_s_until_somebody_chooses(visit, site):
     assert page.evaluate(paper) != dark  # it is remembered
     page.get_by_role("button", name=re.compile("Theme")).click()
     page.wait_for_function(f"{paper} == '{dark}'")
-
-
-@pytest.mark.parametrize("name", ["index", "fox", "seq2seq", "exhibits/random-tokens"])
-def test_a_phone_scrolls_one_way_only(visit, site, name):
-    seen = visit(site / f"{name}.html", width=375, height=800)
-    seen.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-    assert seen.overhang() <= 0
-    assert seen.page.locator("h1").bounding_box()["width"] <= 375
 
 
 def test_the_keyboard_reaches_the_content_and_every_control(overview):

@@ -37,6 +37,9 @@ OUTCOMES = {
 }
 
 
+NO_VERDICT = "no verdict yet"
+
+
 def anchor(name: str) -> str:
     """A claim's name as an id; claim files allow only names that are one already."""
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
@@ -56,12 +59,17 @@ class Chip:
         """The chip of a record."""
         word, outcome = verdict_word(claim), outcome_of(claim)
         note = "expected" if claim.expected != "PASS" and outcome == "as expected" else ""
-        if outcome == "unexpected":
+        if outcome in ("unexpected", "inconclusive"):
             note = f"{claim.expected.lower()} expected"
         if claim.verdict is None:
             note = ""
         css = f"{word.lower()}{' stale' if stale else ''}"
         return cls(word, GLYPHS.get(word, "–"), css, "stale" if stale else note)
+
+    @classmethod
+    def none(cls) -> Chip:
+        """The chip of a claim that was not judged yet."""
+        return cls(NO_VERDICT, "–", "unjudged", "")
 
 
 @dataclass(frozen=True)
@@ -90,10 +98,14 @@ class ControlView:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A claim's verdict at one place. facts: (label, text) of what was counted and computed."""
+    """A claim's verdict at one place. facts: (label, text) of what was counted and computed.
+
+    check: that was judged, which today's need not be.
+    """
 
     place: Place
     claim: ClaimRecord
+    check: str
     chip: Chip
     stale: str | None
     forest: str
@@ -116,6 +128,7 @@ def evidence(
     return Evidence(
         place=Place.of(record),
         claim=claim,
+        check=one_line(claim.check or ""),
         chip=Chip.of(claim, stale=stale is not None),
         stale=stale,
         forest=forest_row(claim),

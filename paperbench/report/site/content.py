@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,11 @@ from paperbench.report.staleness import Current, Today, why_mutations_stale, why
 from paperbench.spec.model import ClaimFile
 from paperbench.spec.select import is_exhibit
 
+_MARKUP = re.compile(r"[$`*\\{}]")
+_SENTENCE = re.compile(r".*?\.(?=\s+[A-Z])")
+_VIEW_BOX = re.compile(
+    r"""<svg\b[^>]*\bviewBox=["']\s*[-\d.]+[\s,]+[-\d.]+[\s,]+(\d+(?:\.\d+)?)[\s,]+(\d+(?:\.\d+)?)"""
+)
 _TIERS = ("quick", "full", "smoke")
 
 
@@ -52,6 +58,20 @@ class Picture:
     name: str
     caption: str
     svg: str
+
+    @property
+    def told(self) -> str:
+        """What it shows, where it cannot be seen: its caption's first sentence, as plain text."""
+        plain = " ".join(_MARKUP.sub("", self.caption).split())
+        first = _SENTENCE.match(plain)
+        return (first[0] if first else plain) or self.name.replace("-", " ")
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """(width, height) in the units of its view box, so that room is kept for it; or None."""
+        box = _VIEW_BOX.search(self.svg)
+        width, height = (round(float(box[i])) for i in (1, 2)) if box else (0, 0)
+        return (width, height) if width > 0 and height > 0 else None
 
 
 @dataclass(frozen=True)

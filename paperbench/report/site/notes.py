@@ -19,12 +19,24 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-_NUMBER = re.compile(r"(?<![\w)\]])\((\d+)\)")
+_REFERENCE = re.compile(
+    r"(?<![\w)\]])\((?P<number>\d+)\)"
+    r"|\barXiv:(?P<paper>\d{4}\.\d{4,5}(?:v\d+)?|[a-z-]+(?:\.[A-Z]{2})?/\d{7})"
+)
 _ROW = re.compile(r"^\((\d+)\)$")
+_LEADS = re.compile(r"\(\d+\)")
 _CALL = re.compile(r"\(.*\)$")
 _RESULTS = re.compile(r"(?:^|/)results/[a-z]+-[a-z]+/([a-z0-9-]+)\.md$")
 _TAGGED = re.compile(r"\\tag\{(\d+)\}")
 _FILE = re.compile(r"[\w-]+\.py")
+# A table that folds is no table to some browsers, so that each part says what it is.
+_ROLES = {
+    "thead_open": "rowgroup",
+    "tbody_open": "rowgroup",
+    "tr_open": "row",
+    "th_open": "columnheader",
+    "td_open": "cell",
+}
 
 
 @dataclass(frozen=True)
@@ -91,6 +103,8 @@ def _mark(tokens: Sequence[Token], writing: _Writing) -> None:
             token.tag = f"h{min(6, int(token.tag[1]) + 1)}"
         elif token.type == "inline":
             _mark_inline(token.children or [], writing)
+        elif token.type == "table_open":
+            _mark_table(tokens[i:])
         elif token.type == "tr_open":
             _mark_row(tokens[i:], writing)
 
@@ -147,6 +161,21 @@ def _resolve(link: Token, writing: _Writing) -> None:
         link.attrs.pop("href", None)
 
 
+def _mark_table(table: Sequence[Token]) -> None:
+    """One whose rows begin with numbers of equations folds where the page is narrow.
+
+    A column without a name has an empty cell above it, not an empty heading.
+    """
+    end = next(i for i, token in enumerate(table) if token.type == "table_close")
+    for i, token in enumerate(table[:end]):
+        if token.type == "tr_open" and _LEADS.match(table[i + 2].content):
+            table[0].meta["folds"] = True
+        elif token.type == "th_open" and not table[i + 1].content:
+            token.tag = table[i + 2].tag = "td"
+        if token.type in _ROLES:
+            token.attrSet("role", "cell" if token.tag == "td" else _ROLES[token.type])
+
+
 def _mark_row(row: Sequence[Token], writing: _Writing) -> None:
     """A row that begins with `(3)` is that equation, or says where its code is."""
     end = next(i for i, token in enumerate(row) if token.type == "tr_close")
@@ -175,17 +204,20 @@ def _mark_row(row: Sequence[Token], writing: _Writing) -> None:
 
 
 def _text(_: Any, tokens: Sequence[Token], i: int, __: Any, env: dict[str, Any]) -> str:
-    """Text in which `(3)` leads to equation 3, where there is one."""
+    """Text in which `(3)` leads to equation 3, where there is one, and `arXiv:...` to arXiv."""
     writing: _Writing = env["writing"]
     shown = escape(tokens[i].content, quote=False)
     if tokens[i].meta.get("in link"):
         return shown
 
     def link(match: re.Match[str]) -> str:
-        known = match[1] in writing.tagged
-        return f'<a href="#Eq-{match[1]}">{match[0]}</a>' if known else match[0]
+        if match["paper"]:
+            address = f"https://arxiv.org/abs/{match['paper']}"
+            return f'<a href="{address}" rel="noreferrer">{match[0]}</a>'
+        known = match["number"] in writing.tagged
+        return f'<a href="#Eq-{match["number"]}">{match[0]}</a>' if known else match[0]
 
-    return _NUMBER.sub(link, shown)
+    return _REFERENCE.sub(link, shown)
 
 
 def _code(_: Any, tokens: Sequence[Token], i: int, __: Any, env: dict[str, Any]) -> str:
@@ -197,13 +229,14 @@ def _code(_: Any, tokens: Sequence[Token], i: int, __: Any, env: dict[str, Any])
 def _fence(_: Any, tokens: Sequence[Token], i: int, __: Any, ___: Any) -> str:
     """A block of code; one that is wide can be scrolled, by the keyboard too."""
     return (
-        '<pre tabindex="0" role="region" aria-label="code"><code>'
+        '<pre tabindex="0" role="group" aria-label="code"><code>'
         f"{escape(tokens[i].content, quote=False)}</code></pre>\n"
     )
 
 
 def _math(_: Any, tokens: Sequence[Token], i: int, __: Any, ___: Any) -> str:
-    return _shown(tokens[i].content, display=False)[0]
+    """A formula in a line; one that is wider than the page can be scrolled."""
+    return f'<span class="formula-in-line">{_shown(tokens[i].content, display=False)[0]}</span>'
 
 
 def _display(_: Any, tokens: Sequence[Token], i: int, __: Any, env: dict[str, Any]) -> str:
@@ -226,8 +259,12 @@ def _cell_end(_: Any, tokens: Sequence[Token], i: int, __: Any, ___: Any) -> str
     return f"{_code_lines(tokens[i].meta.get('lines', []))}</td>\n"
 
 
-def _table(_: Any, __: Any, ___: int, ____: Any, _____: Any) -> str:
-    return '<div class="wide" tabindex="0" role="region" aria-label="table"><table>\n'
+def _table(_: Any, tokens: Sequence[Token], i: int, __: Any, ___: Any) -> str:
+    folds = ' class="folds"' if tokens[i].meta.get("folds") else ""
+    return (
+        '<div class="wide" tabindex="0" role="group" aria-label="table">'
+        f'<table role="table"{folds}>\n'
+    )
 
 
 def _table_end(_: Any, __: Any, ___: int, ____: Any, _____: Any) -> str:

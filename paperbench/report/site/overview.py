@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from paperbench.judge.record import ClaimRecord
 from paperbench.report.numbers import decisive_margin, kinds_of
-from paperbench.report.site.claims import OUTCOMES, Chip, anchor
+from paperbench.report.site.claims import NO_VERDICT, OUTCOMES, Chip, anchor
 from paperbench.report.site.content import PaperContent, Place, SiteContent
-from paperbench.report.site.forest import claim_widths, describe, forest_row
+from paperbench.report.site.forest import claim_widths, forest_row
 from paperbench.report.words import control_text, one_line, outcome_of, support_cell, swapped_text
+from paperbench.spec.model import Claim
 
 
 @dataclass(frozen=True)
 class Row:
-    """One claim at one place. widths: half-widths from zero, to sort by."""
+    """One claim at one place; at none where it has no verdict yet.
+
+    widths: half-widths from zero, to sort by; None: no margin. asked: the place in words, or where
+    a verdict is still to come from.
+    """
 
     paper: str
     claim: str
     href: str
     statement: str
-    place: Place
+    place: Place | None
+    asked: str
     chip: Chip
-    outcome: str
-    stale: bool
-    forest: str
-    described: str
-    widths: float
-    margin: str
-    support: str
-    control: str
+    outcome: str = ""
+    stale: bool = False
+    forest: str = ""
+    widths: float | None = None
+    margin: str = "−"
+    support: str = "−"
+    control: str = "−"
 
 
 @dataclass(frozen=True)
@@ -54,12 +58,18 @@ class Group:
     strips: Sequence[Strip]
     rows: Sequence[Row]
 
+    @property
+    def unjudged(self) -> int:
+        """How many of its claims have no verdict yet."""
+        return sum(row.place is None for row in self.rows)
+
 
 @dataclass(frozen=True)
 class Overview:
     """Everything that the first page shows. counts: (words, how many, class).
 
-    told: the current verdicts by word, of which a FAIL that was expected is one too.
+    told: the current verdicts by word, of which a FAIL that was expected is one too. outcomes:
+    what a verdict may be besides its word.
     """
 
     groups: Sequence[Group]
@@ -69,6 +79,7 @@ class Overview:
     swapped: Sequence[str]
     places: Sequence[Place]
     verdicts: Sequence[str]
+    outcomes: Sequence[str]
     any_stale: bool
 
 
@@ -76,11 +87,12 @@ def overview(content: SiteContent) -> Overview:
     """The first page of a site."""
     groups = [_group(content, paper) for paper in content.papers if not paper.is_exhibit]
     rows = [row for group in groups for row in group.rows]
+    outcomes = _outcomes(rows)
     return Overview(
         groups=groups,
         exhibits=[_group(content, paper) for paper in content.papers if paper.is_exhibit],
-        counts=_counts(rows),
-        told=summary([row for row in rows if not row.stale and row.chip.word != "reading"]),
+        counts=outcomes + _uncounted(rows),
+        told=summary([row for row in rows if _counts(row)]),
         swapped=list(
             dict.fromkeys(
                 swapped_text(record)
@@ -89,8 +101,9 @@ def overview(content: SiteContent) -> Overview:
                 if record.parts
             )
         ),
-        places=sorted({row.place for row in rows}),
+        places=sorted({row.place for row in rows if row.place}),
         verdicts=sorted({row.chip.word for row in rows}, key=_verdict_order),
+        outcomes=[words for words, _, _ in outcomes],
         any_stale=any(row.stale for row in rows),
     )
 
@@ -105,23 +118,38 @@ def _group(content: SiteContent, paper: PaperContent) -> Group:
             here.append(_row(paper, Place.of(record), claim, decisive_margin(claim, kinds), stale))
         strips.append(_strip(Place.of(record), here))
         rows += here
+    judged = {row.claim for row in rows}
+    planned = paper.file.claims.values() if paper.file else ()
+    rows += [_row_of_none(paper, claim) for claim in planned if claim.name not in judged]
     return Group(paper.slug, one_line(paper.title), paper.page, strips, rows)
 
 
+def _row_of_none(paper: PaperContent, claim: Claim) -> Row:
+    """The row of a claim without a verdict at any place."""
+    return Row(
+        paper=paper.slug,
+        claim=claim.name,
+        href=f"{paper.page}#{anchor(claim.name)}",
+        statement=one_line(claim.statement),
+        place=None,
+        asked=f"asked at {', '.join(claim.tiers)}" if claim.tiers else "−",
+        chip=Chip.none(),
+    )
+
+
 def _row(paper: PaperContent, place: Place, claim: ClaimRecord, margin: str, stale: bool) -> Row:
-    widths = claim_widths(claim)
     return Row(
         paper=paper.slug,
         claim=claim.claim,
         href=f"{paper.page}#{anchor(claim.claim)}",
         statement=one_line(claim.statement),
         place=place,
+        asked=place.words,
         chip=Chip.of(claim, stale=stale),
         outcome=OUTCOMES[outcome_of(claim)],
         stale=stale,
         forest=forest_row(claim),
-        described=describe(claim),
-        widths=-math.inf if widths is None else widths,
+        widths=claim_widths(claim),
         margin=margin,
         support=support_cell(claim),
         control="−" if claim.verdict is None else control_text(claim),
@@ -140,9 +168,14 @@ def summary(rows: Sequence[Row]) -> str:
     return ", ".join([*told, f"{stale} stale"] if stale else told)
 
 
-def _counts(rows: Sequence[Row]) -> list[tuple[str, int, str]]:
+def _counts(row: Row) -> bool:
+    """Whether it is a verdict that counts today."""
+    return row.place is not None and not row.stale and row.chip.word != "reading"
+
+
+def _outcomes(rows: Sequence[Row]) -> list[tuple[str, int, str]]:
     """How many current verdicts are as expected, and how many are otherwise."""
-    counts = Counter(row.outcome for row in rows if not row.stale and row.chip.word != "reading")
+    counts = Counter(row.outcome for row in rows if _counts(row))
     told = [
         ("as expected", counts["as expected"], "ok"),
         ("not as expected", counts["not as expected"], "bad"),
@@ -150,10 +183,15 @@ def _counts(rows: Sequence[Row]) -> list[tuple[str, int, str]]:
     ]
     if counts["errored"]:
         told.append(("errored", counts["errored"], "bad"))
-    stale = sum(row.stale for row in rows)
-    return told + ([("stale", stale, "old")] if stale else [])
+    return told
+
+
+def _uncounted(rows: Sequence[Row]) -> list[tuple[str, int, str]]:
+    """How many verdicts are stale, and how many claims have none; nothing where there are none."""
+    stale, none = sum(row.stale for row in rows), sum(row.place is None for row in rows)
+    return [each for each in (("stale", stale, "old"), (NO_VERDICT, none, "old")) if each[1]]
 
 
 def _verdict_order(word: str) -> int:
-    order = ("PASS", "FAIL", "INCONCLUSIVE", "VACUOUS", "ERROR", "reading")
+    order = ("PASS", "FAIL", "INCONCLUSIVE", "VACUOUS", "ERROR", "reading", NO_VERDICT)
     return order.index(word)

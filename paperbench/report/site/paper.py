@@ -214,18 +214,33 @@ def _links(paper: PaperContent) -> Iterator[tuple[str, str]]:
 def _recorded(
     place: Place, recording: Mapping[str, Any], records: Sequence[PaperRecord]
 ) -> Recorded:
-    judged = {
-        key
-        for record in records
-        if Place.of(record) == place
-        for claim in record.claims
-        for key in claim.runs
+    claims = [claim for record in records if Place.of(record) == place for claim in record.claims]
+    judged = {key for claim in claims for key in claim.runs}
+    altered = {
+        (claim.claim, arm): ", ".join(f"{name}={value}" for name, value in new.items())
+        for claim in claims
+        if claim.control
+        for arm, new in claim.control.overrides.items()
     }
+    found = recording.get("experiments", {})
+    told = {name: _with_alterations(arms, altered) for name, arms in found.items()}
     experiments = [
-        (name, _strangers(arms, judged), _has_attention(arms))
-        for name, arms in recording.get("experiments", {}).items()
+        (name, _strangers(arms, judged), _has_attention(arms)) for name, arms in found.items()
     ]
-    return Recorded(place, f"recordings-{place.slug}", json_for_script(recording), experiments)
+    data = json_for_script({**recording, "experiments": told})
+    return Recorded(place, f"recordings-{place.slug}", data, experiments)
+
+
+def _with_alterations(
+    arms: Mapping[str, Any], altered: Mapping[tuple[str, str], str]
+) -> dict[str, Any]:
+    """The entries of a recording; a control's says what it alters, where a verdict knows."""
+    return {
+        name: {**arm, "alters": alters}
+        if (alters := altered.get((arm.get("control_of"), arm.get("arm"))))
+        else arm
+        for name, arm in arms.items()
+    }
 
 
 def _strangers(arms: Mapping[str, Any], judged: set[str]) -> str:

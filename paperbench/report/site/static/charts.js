@@ -54,11 +54,13 @@ window.paperbenchCharts = (() => {
     });
   }
 
-  /* A titled row of buttons; each option is {label, pressed(), press(), mark, hover(on)}. Returns
-     {node, refresh}: which of them are pressed is asked anew at `refresh`. */
+  /* A titled row of buttons; each option is {label, title, pressed(), press(), mark, hover(on)}.
+     Returns {node, refresh}: which of them are pressed is asked anew at `refresh`. */
   function buttons(title, options) {
-    const made = options.map(({ label, press, mark, hover = () => {} }) => {
-      const listeners = {
+    const made = options.map(({ label, title: tip = null, press, mark, hover = () => {} }) => {
+      const attributes = {
+        type: "button",
+        title: tip,
         click: press,
         pointerenter: () => hover(true),
         pointerleave: () => hover(false),
@@ -66,7 +68,7 @@ window.paperbenchCharts = (() => {
         blur: () => hover(false),
       };
       const text = html("span", {}, label);
-      return html("button", { type: "button", ...listeners }, ...(mark ? [mark] : []), text);
+      return html("button", attributes, ...(mark ? [mark] : []), text);
     });
     const refresh = () => {
       options.forEach((option, i) => made[i].setAttribute("aria-pressed", option.pressed()));
@@ -77,10 +79,12 @@ window.paperbenchCharts = (() => {
     return { node: html("div", group, head, ...made), refresh };
   }
 
-  /* Rows of buttons that show and hide arms, the controls in a row of their own. */
+  /* Rows of buttons that show and hide arms, the controls in a row of their own; what a control
+     alters, where that is known, shows when its button is pointed at. */
   function armButtons(arms, changed, { mark = () => null, hover = () => {} } = {}) {
     const option = (arm) => ({
       label: arm.name,
+      title: arm.alters ? `${arm.arm} with ${arm.alters}` : null,
       pressed: () => arm.shown,
       press: () => {
         arm.shown = !arm.shown;

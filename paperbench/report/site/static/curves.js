@@ -305,7 +305,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const head = html("thead", {}, html("tr", {}, ...columns));
     const table = html("table", {}, head, html("tbody", {}, ...rows));
     const title = "Values at the end";
-    const scroller = { class: "chart-scroll", tabindex: "0", role: "region", "aria-label": title };
+    const scroller = { class: "chart-scroll", tabindex: "0", role: "group", "aria-label": title };
     const summary = html("summary", {}, `${title}, as a table`);
     return html("details", { class: "chart-table" }, summary, html("div", scroller, table));
   }

@@ -23,8 +23,28 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function number(row) {
     const text = row.dataset.widths;
-    const value = text.endsWith("inf") ? (text.startsWith("-") ? -1e9 : 1e9) : Number(text);
-    return Number.isNaN(value) ? -1e9 : value;
+    return text.endsWith("inf") ? (text.startsWith("-") ? -1 : 1) : Number(text);
+  }
+
+  /* What has an interval stands first either way, then what only has a side, then the rest. */
+  function rank(row) {
+    const text = row.dataset.widths;
+    return state.sort !== "widths" ? 0 : text === "" ? 2 : text.endsWith("inf") ? 1 : 0;
+  }
+
+  /* "3 of 128 rows: 2 verdicts, 1 claim without a verdict" */
+  function told() {
+    const left = rows.filter((row) => !row.hidden);
+    const of = (word) => left.filter((row) => row.dataset.verdict === word).length;
+    const [readings, none] = [of("reading"), of("no verdict yet")];
+    const parts = [
+      [left.length - readings - none, "verdict", "verdicts"],
+      [readings, "reading", "readings"],
+      [none, "claim without a verdict", "claims without a verdict"],
+    ];
+    const named = parts.filter(([n]) => n).map(([n, one, more]) => `${n} ${n === 1 ? one : more}`);
+    const head = `${left.length} of ${rows.length} rows`;
+    return named.length ? `${head}: ${named.join(", ")}` : head;
   }
 
   function fits(row) {
@@ -39,7 +59,8 @@ document.addEventListener("DOMContentLoaded", () => {
     const order = ORDERS[state.sort];
     table.classList.toggle("flat", Boolean(order));
     if (order) {
-      const sorted = [...rows].sort((a, b) => (state.down ? -1 : 1) * order(a, b));
+      const way = state.down ? -1 : 1;
+      const sorted = [...rows].sort((a, b) => rank(a) - rank(b) || way * order(a, b));
       flat.append(...sorted);
       groups.forEach((group) => group.remove());
       table.append(flat);
@@ -52,9 +73,8 @@ document.addEventListener("DOMContentLoaded", () => {
     for (const group of groups) {
       group.hidden = ![...group.querySelectorAll("tr.row")].some((row) => !row.hidden);
     }
-    const shown = rows.filter((row) => !row.hidden).length;
-    document.getElementById("shown").textContent = `${shown} of ${rows.length} claims`;
-    document.getElementById("none").hidden = shown > 0;
+    document.getElementById("shown").textContent = told();
+    document.getElementById("none").hidden = rows.some((row) => !row.hidden);
     for (const head of table.querySelectorAll("th[data-sort]")) {
       const mine = head.dataset.sort === state.sort;
       head.setAttribute("aria-sort", mine ? (state.down ? "descending" : "ascending") : "none");

@@ -57,6 +57,18 @@ document.addEventListener("DOMContentLoaded", () => {
     if (seen < Math.min(200, pane.clientHeight)) pane.scrollIntoView({ block: "center" });
   }
 
+  /* What can be scrolled sideways is in the tab order, and nothing else of its kind. */
+  function reachWideFormulas() {
+    for (const each of document.querySelectorAll(".formula-in-line")) {
+      const wide = each.scrollWidth > each.clientWidth;
+      const wanted = { tabindex: "0", role: "group", "aria-label": "formula" };
+      for (const [name, value] of Object.entries(wanted)) {
+        if (wide) each.setAttribute(name, value);
+        else each.removeAttribute(name);
+      }
+    }
+  }
+
   function target(hash) {
     try {
       return document.getElementById(decodeURIComponent(hash.slice(1)));
@@ -78,6 +90,7 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   if (files.length) makeTabs();
+  new ResizeObserver(reachWideFormulas).observe(document.body);
   document.addEventListener("click", (event) => {
     const link = event.target.closest('a[href^="#"]');
     const line = link && target(link.getAttribute("href"));
