@@ -62,7 +62,7 @@ def test_each_mutation_meets_its_fate(tried):
 def test_why_is_told(tried):
     claims, _ = tried()
     details = {t.mutation.partition(":")[2]: t.detail for t in claims["high-is-higher"].trials}
-    assert details["upside-down"].startswith("by the check: -1.")
+    assert details["upside-down"].startswith("by the check: −1.")
     assert details["louder"].startswith("too close to tell after 8 seeds: ")
     assert details["other-way-round"].startswith("the claim still holds: +0.")
     assert details["no-change"] == "it changed no number"
