@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -59,6 +57,7 @@ def compare_with(
 
 def _shown(found: Comparison, *, as_json: bool) -> str:
     """JSON where it is asked for, text for a person's screen, else Markdown."""
+    from paperbench.cli.consoles import is_screen, page_width, stdout
     from paperbench.report.compare_pages import (
         comparison_json,
         comparison_markdown,
@@ -67,8 +66,8 @@ def _shown(found: Comparison, *, as_json: bool) -> str:
 
     if as_json:
         return comparison_json(found)
-    if sys.stdout.isatty():
-        return comparison_text(found, shutil.get_terminal_size().columns)
+    if is_screen(stdout):
+        return comparison_text(found, page_width(stdout))
     return comparison_markdown(found)
 
 
