@@ -1,5 +1,6 @@
 """Verdict records made by hand, as the judge would write them, for tests of what shows them."""
 
+from paperbench.judge.mutation_record import MutationRecord
 from paperbench.judge.record import (
     RULES,
     ClaimRecord,
@@ -125,6 +126,21 @@ def paper(*claims, **changes):
             },
             "generated": "2026-01-02T03:04:05+00:00",
             "claims": list(claims),
+            **changes,
+        }
+    )
+
+
+def mutations(**changes):
+    """What `falsify` found of the paper of `paper()`: nothing, but for the changes."""
+    return MutationRecord(
+        **{
+            "paper": "fox",
+            "title": "Forgetting Transformer",
+            "tier": "quick",
+            "device": "cpu",
+            "environment": {},
+            "generated": "2026-01-02T03:04:05+00:00",
             **changes,
         }
     )

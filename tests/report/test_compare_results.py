@@ -4,9 +4,9 @@ import json
 from typing import get_args
 
 import pytest
-from records_in_tests import claim, margin, paper, reading, undecided
+from records_in_tests import claim, margin, mutations, paper, reading, undecided
 
-from paperbench.judge.mutation_record import MutationRecord, Trial, TriedMutation
+from paperbench.judge.mutation_record import Trial, TriedMutation
 from paperbench.report.compare import Kind, Side, compare
 from paperbench.report.compare_pages import (
     KINDS,
@@ -191,13 +191,7 @@ def test_a_name_is_text():
 
 
 def trials(**fates):
-    return MutationRecord(
-        paper="fox",
-        title="Forgetting Transformer",
-        tier="quick",
-        device="cpu",
-        environment={},
-        generated="2026-01-02T03:04:05+00:00",
+    return mutations(
         mutations=[TriedMutation(name=name, summary="", sha256="0" * 64) for name in fates],
         trials=[
             Trial(claim="it", mutation=name, fate=fate, detail="") for name, fate in fates.items()

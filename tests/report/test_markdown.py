@@ -1,8 +1,8 @@
 import re
 
-from records_in_tests import claim, paper, reading, undecided
+from records_in_tests import claim, mutations, paper, reading, undecided
 
-from paperbench.judge.mutation_record import MutationRecord, Trial, TriedMutation
+from paperbench.judge.mutation_record import Trial, TriedMutation
 from paperbench.judge.record import RULES
 from paperbench.metric_kinds import perplexity
 from paperbench.report.markdown import code, escape, paper_table
@@ -145,13 +145,7 @@ def test_a_block_of_papers_has_a_row_for_each_and_names_what_is_otherwise():
     block = "<!-- paperbench: papers quick-cpu -->\n<!-- paperbench: end -->\n"
     lost = claim("lost", verdict="FAIL", as_expected=False)
     papers = [paper(claim(), claim("two"), lost), paper(claim(), tier="full")]
-    trials = MutationRecord(
-        paper="fox",
-        title="",
-        tier="quick",
-        device="cpu",
-        environment={},
-        generated="",
+    trials = mutations(
         mutations=[TriedMutation(name=name, summary="", sha256="") for name in "ab"],
         trials=[
             Trial(claim="two", mutation=name, fate=fate, detail="")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from records_in_tests import claim, margin, paper, undecided
+from records_in_tests import claim, margin, mutations, paper, undecided
 
-from paperbench.judge.mutation_record import MutationRecord, Trial, TriedMutation
+from paperbench.judge.mutation_record import Trial, TriedMutation
 from paperbench.report.markdown import code, escape, paper_table
 from paperbench.report.mutations import page as mutations_page
 from paperbench.report.overview import fill_blocks, overview
@@ -137,13 +137,8 @@ def test_a_page_has_the_cells_and_the_texts_of_its_record_and_nothing_else(given
 @settings(max_examples=60, deadline=None)
 @given(texts)
 def test_a_page_of_mutations_has_its_cells_whatever_their_text(text):
-    record = MutationRecord(
-        paper="fox",
+    record = mutations(
         title=text,
-        tier="quick",
-        device="cpu",
-        environment={},
-        generated="",
         mutations=[TriedMutation(name="a", summary=text, sha256="")],
         trials=[Trial(claim="two", mutation="a", fate="error", detail=text)],
     )

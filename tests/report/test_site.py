@@ -6,10 +6,10 @@ from html.parser import HTMLParser
 from pathlib import PurePosixPath
 
 import pytest
-from records_in_tests import claim, paper, reading, undecided
+from records_in_tests import claim, mutations, paper, reading, undecided
 
 from paperbench.errors import UsageError
-from paperbench.judge.mutation_record import MutationRecord, Trial, TriedClaim, TriedMutation
+from paperbench.judge.mutation_record import Trial, TriedClaim, TriedMutation
 from paperbench.report.site.build import build_site, site_files
 from paperbench.report.site.content import PaperContent, Picture, Place, SiteContent
 from paperbench.report.site.folder import MARKER
@@ -30,14 +30,8 @@ RECORDING = {
 }
 
 
-def mutations():
-    return MutationRecord(
-        paper="fox",
-        title="Forgetting Transformer",
-        tier="quick",
-        device="cpu",
-        environment={},
-        generated="2026-01-02T03:04:05+00:00",
+def tried():
+    return mutations(
         rules=3,
         claims=[
             TriedClaim(
@@ -65,7 +59,7 @@ def content(*records, slug="fox", **more):
 
 def full_content():
     return content(
-        mutations=[mutations()],
+        mutations=[tried()],
         notes="# Fox\n\n## Idea\n\n$$a \\tag{1}$$ `Gate` and `ppl-below-baseline`\n",
         sources={"model.py": "class Gate:\n    x = 1  # (1)\n"},
         pictures={QUICK: [Picture("gates", "Gates $f_t$.", "<svg/>")]},
