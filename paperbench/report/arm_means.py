@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 from paperbench.judge.numbers import decimals_for, decimals_of, format_number
 from paperbench.judge.record import ClaimRecord, Margin
@@ -47,12 +48,38 @@ def with_arrow(metric: str, kinds: Kinds) -> str:
 
 def half_interval(values: Sequence[float]) -> float:
     """Half of the t interval on a mean; infinite for one value, NaN where a value is not finite."""
-    from paperbench.judge.statistics import t_interval  # imports SciPy: not before a table is made
+    n = len(values)
+    if n < 2:
+        return math.inf
+    mean = math.fsum(values) / n if all(map(math.isfinite, values)) else math.nan
+    spread = math.sqrt(sum((value - mean) * (value - mean) for value in values) / (n - 1))
+    return t_quantile(n - 1) * spread / math.sqrt(n)
 
-    if not all(map(math.isfinite, values)):
-        return math.nan
-    interval = t_interval(values, (1 - CONFIDENCE) / 2)
-    return (interval.high - interval.low) / 2
+
+@cache
+def t_quantile(degrees: int) -> float:
+    """The t that a variable of so many degrees of freedom stays within with CONFIDENCE.
+
+    By bisection of the finite series of Abramowitz and Stegun, 26.7.3 and 26.7.4: SciPy takes
+    longer to import than a page takes to write.
+    """
+    low, high = 0.0, math.pi / 2
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _within(middle, degrees) < CONFIDENCE else (low, middle)
+    return math.sqrt(degrees) * math.tan((low + high) / 2)
+
+
+def _within(angle: float, degrees: int) -> float:
+    """P(|T| < t), where t = sqrt(degrees) * tan(angle)."""
+    cosine, odd = math.cos(angle), degrees % 2
+    term = total = cosine if odd else 1.0
+    for i in range(3 if odd else 2, degrees - 1, 2):
+        term *= cosine * cosine * (i - 1) / i
+        total += term
+    if not odd:
+        return math.sin(angle) * total
+    return 2 / math.pi * (angle + math.sin(angle) * (total if degrees > 1 else 0.0))
 
 
 def _column(claim: ClaimRecord, metric: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from records_in_tests import claim
 from scipy.special import stdtrit
 
 from paperbench.metric_kinds import accuracy, fraction, perplexity
-from paperbench.report.arm_means import arm_means, caption, half_interval
+from paperbench.report.arm_means import arm_means, caption, half_interval, t_quantile
 
 KINDS = {"val_ppl": perplexity, "acc": accuracy, "share": fraction}
 
@@ -15,6 +15,11 @@ KINDS = {"val_ppl": perplexity, "acc": accuracy, "share": fraction}
 def rows_of(arms, **changes):
     headers, rows = arm_means(claim(arms=arms, **changes), KINDS)
     return headers, rows
+
+
+@pytest.mark.parametrize("degrees", [1, 2, 3, 4, 7, 8, 29, 30, 499])
+def test_the_quantile_is_that_of_scipy(degrees):
+    assert t_quantile(degrees) == pytest.approx(stdtrit(degrees, 0.975), rel=1e-12)
 
 
 def test_an_arrow_points_where_a_metric_is_better():
